@@ -1,0 +1,1 @@
+"""Publication of the lake's results to MongoDB."""

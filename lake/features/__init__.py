@@ -1,0 +1,1 @@
+"""Registered columns of a bar: what they are called and how they are computed."""

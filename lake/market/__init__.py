@@ -1,0 +1,1 @@
+"""What a bar is: symbols, timeframes, sessions, adjustment, quality."""

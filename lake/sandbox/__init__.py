@@ -1,0 +1,1 @@
+"""The $10,000 strategy sandbox: fills, trades, equity, metrics."""

@@ -1,0 +1,1 @@
+"""Where bars come from: one module a source, all behind one Protocol."""

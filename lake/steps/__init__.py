@@ -1,0 +1,1 @@
+"""The verbs that DAG tasks, agents and the command line call."""

@@ -1,0 +1,1 @@
+"""Delta tables: schemas, the one merge, reads, maintenance and the catalog of views."""

@@ -1,0 +1,1 @@
+"""Training sets: tradeable labels, splits by time, sealed manifests."""
