@@ -1,0 +1,94 @@
+"""Tables of sandbox runs and training sets; a run's rows count once its run is entered."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from lake.store.tables.spec import UTC_MICROS, TableSpec, columns
+
+SANDBOX_RUNS = TableSpec(
+    name="sandbox_runs",
+    schema=pa.schema(
+        columns(
+            run_id=pa.string(),
+            strategy=pa.string(),
+            timeframe=pa.string(),
+            account=pa.string(),
+            first_ts=UTC_MICROS,
+            last_ts=UTC_MICROS,
+            cash=pa.float64(),
+            commission_bps=pa.float64(),
+            slippage_bps=pa.float64(),
+            as_of=UTC_MICROS,
+            symbols=pa.string(),
+            definition=pa.string(),
+            data_digest=pa.string(),
+            run_at=UTC_MICROS,
+        )
+    ),
+    key=("run_id",),
+)
+"""The ledger of trials: one row a distinct run, `definition` the strategy as canonical JSON."""
+
+SANDBOX_TRADES = TableSpec(
+    name="sandbox_trades",
+    schema=pa.schema(
+        columns(
+            run_id=pa.string(),
+            symbol=pa.string(),
+            entry_ts=UTC_MICROS,
+            entry_price=pa.float64(),
+            exit_ts=UTC_MICROS,
+            exit_price=pa.float64(),
+            quantity=pa.float64(),
+            commission=pa.float64(),
+            profit=pa.float64(),
+            return_pct=pa.float64(),
+            exit_reason=pa.string(),
+            is_open=pa.bool_(),
+            signal_ts=UTC_MICROS,
+            bars_held=pa.int64(),
+            mae_pct=pa.float64(),
+            mfe_pct=pa.float64(),
+            dividends=pa.float64(),
+        )
+    ),
+    key=("run_id", "symbol", "entry_ts"),
+)
+"""Trades of every run. An open one carries its mark as exit price and `is_open`."""
+
+SANDBOX_EQUITY = TableSpec(
+    name="sandbox_equity",
+    schema=pa.schema(
+        columns(
+            run_id=pa.string(),
+            symbol=pa.string(),
+            ts=UTC_MICROS,
+            cash=pa.float64(),
+            position_value=pa.float64(),
+            equity=pa.float64(),
+            buy_and_hold=pa.float64(),
+        )
+    ),
+    key=("run_id", "symbol", "ts"),
+)
+"""Equity marked at every close; `symbol` is null for a shared account."""
+
+TRAINING_SETS = TableSpec(
+    name="training_sets",
+    schema=pa.schema(
+        columns(
+            training_set_id=pa.string(),
+            timeframe=pa.string(),
+            content_hash=pa.string(),
+            rows_train=pa.int64(),
+            rows_validation=pa.int64(),
+            rows_test=pa.int64(),
+            path=pa.string(),
+            manifest=pa.string(),
+            built_at=UTC_MICROS,
+        )
+    ),
+    key=("training_set_id",),
+)
+"""Training sets that were built, with their manifest as JSON."""

@@ -1,0 +1,39 @@
+"""How a table is declared: its columns, key, partitions and what makes a row a new version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+UTC_MICROS = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """One Delta table of the lake.
+
+    `compared` lists, for a bitemporal table, the columns whose change closes the old version and
+    inserts a new one: floats by 1e-6 relative, all others exactly. It is empty for tables that
+    are rewritten by partition or appended once.
+    """
+
+    name: str
+    schema: pa.Schema
+    key: tuple[str, ...]
+    partition_by: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
+    ranked: bool = False
+
+    @property
+    def is_bitemporal(self) -> bool:
+        """Return whether rows carry `known_at` and `superseded_at` and are never overwritten."""
+        return bool(self.compared)
+
+
+def columns(**types: pa.DataType) -> list[pa.Field]:
+    """Return fields of the given types in the order of writing."""
+    return [pa.field(name, kind) for name, kind in types.items()]
+
+
+BITEMPORAL = columns(known_at=UTC_MICROS, superseded_at=UTC_MICROS)
