@@ -1,15 +1,15 @@
 """Errors a user can meet, each one sentence: what was expected, what was found, what to do.
 
-    LakeError
-    ├── BadInput            the request cannot be honoured as written
-    │   ├── BadSymbol
-    │   ├── UnknownSymbol
-    │   └── BadFile
-    ├── BadConfiguration    conf/, .env or the environment is wrong
-    ├── SourceUnavailable   the market-data host did not answer usefully
-    ├── StoreUnavailable    the lake's folder or bucket cannot be read or written
-    ├── CommitConflict      other writers won every retry of a commit
-    └── DocumentsUnavailable  MongoDB did not answer
+LakeError
+├── BadInput            the request cannot be honoured as written
+│   ├── BadSymbol
+│   ├── UnknownSymbol
+│   └── BadFile
+├── BadConfiguration    conf/, .env or the environment is wrong
+├── SourceUnavailable   the market-data host did not answer usefully
+├── StoreUnavailable    the lake's folder or bucket cannot be read or written
+├── CommitConflict      other writers won every retry of a commit
+└── DocumentsUnavailable  MongoDB did not answer
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ Basis = Literal["raw", "split", "total"]
 
 
 def adjusted(bars: Bars, actions: Actions, basis: Basis) -> Bars:
-    """Return `bars`, given as traded, on another basis.
+    """Return `bars`, given as traded, on another basis; `total` needs daily bars.
 
     Only actions with an ex-date up to the last bar's session count: a split announced for
     tomorrow changes nothing today.
@@ -27,7 +27,7 @@ def adjusted(bars: Bars, actions: Actions, basis: Basis) -> Bars:
     bars_split = bars.rescaled(split_factor(bars.session, known))
     if basis == "split":
         return bars_split
-    return bars_split.rescaled(1.0 / dividend_factor(bars, known))
+    return bars_split.repriced(dividend_factor(bars, known))
 
 
 def split_factor(sessions: Dates, actions: Actions) -> Floats:

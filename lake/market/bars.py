@@ -47,8 +47,11 @@ class Bars:
 
     def rescaled(self, factor: Floats) -> Self:
         """Return bars with prices divided and volume multiplied by `factor`, one value a bar."""
-        prices = {name: getattr(self, name) / factor for name in PRICES}
-        return replace(self, volume=self.volume * factor, **prices)
+        return replace(self.repriced(1.0 / factor), volume=self.volume * factor)
+
+    def repriced(self, factor: Floats) -> Self:
+        """Return bars with prices multiplied by `factor`, one value a bar, and volume as it is."""
+        return replace(self, **{name: getattr(self, name) * factor for name in PRICES})
 
 
 _ARRAYS = tuple(field.name for field in fields(Bars) if field.name not in ("symbol", "timeframe"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -31,7 +32,7 @@ class TableSpec:
         return bool(self.compared)
 
 
-def columns(**types: pa.DataType) -> list[pa.Field]:
+def columns(**types: pa.DataType) -> list[pa.Field[Any]]:
     """Return fields of the given types in the order of writing."""
     return [pa.field(name, kind) for name, kind in types.items()]
 

@@ -1,0 +1,112 @@
+"""What a source is asked for and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from lake.errors import BadInput, UnknownSymbol
+from lake.market.bars import Floats
+from lake.market.symbols import parse_symbols
+from lake.market.timeframes import parse_timeframe
+
+Mode = Literal["catch-up", "reset"]
+PriceBasis = Literal["raw", "split"]
+
+BAR_COLUMNS = ("ts", "open", "high", "low", "close", "volume")
+BARS_SCHEMA = pa.schema(
+    [
+        ("ts", pa.timestamp("us", "UTC")),
+        *((name, pa.float64()) for name in BAR_COLUMNS[1:]),
+        ("delivered", pa.string()),
+    ]
+)
+"""Bars as a source delivers them; `delivered` is the row as JSON where a value could not be read."""
+
+ACTIONS_SCHEMA = pa.schema([("ex_date", pa.date32()), ("kind", pa.string()), ("value", pa.float64())])
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """One request for bars; empty `symbols` mean all that the source offers.
+
+    `start` and `end` are session dates, both included. `price_basis` is what the delivered
+    prices are: as traded, or already divided by later splits. Without `exchange` a symbol stays
+    on the one the lake knows, a new one is on XNYS.
+    """
+
+    source: str
+    symbols: tuple[str, ...] = ()
+    mode: Mode = "catch-up"
+    path: str | None = None
+    timeframe: str = "1d"
+    start: date | None = None
+    end: date | None = None
+    exchange: str | None = None
+    price_basis: PriceBasis = "raw"
+
+    def __post_init__(self) -> None:
+        parse_symbols(self.symbols)
+        parse_timeframe(self.timeframe)
+        if self.mode not in ("catch-up", "reset"):
+            raise BadInput(f"expected a mode, catch-up or reset, found {self.mode!r}")
+        if self.price_basis not in ("raw", "split"):
+            raise BadInput(f"expected a price basis, raw or split, found {self.price_basis!r}")
+        if self.start and self.end and self.start > self.end:
+            raise BadInput(
+                f"expected dates in order, found --from {self.start} after --to {self.end}; swap them"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One symbol's answer: bars (BARS_SCHEMA, as delivered) and actions (ACTIONS_SCHEMA)."""
+
+    symbol: str
+    name: str | None
+    bars: pa.Table
+    actions: pa.Table
+
+
+class Source(Protocol):
+    """Something that delivers bars."""
+
+    def offered(self, request: IngestRequest) -> Sequence[str]:
+        """Return the symbols it has for a request, in order of name."""
+        ...
+
+    def fetch(self, request: IngestRequest, symbols: Sequence[str]) -> Iterator[Fetched]:
+        """Yield what it has of each symbol, within the request's dates."""
+        ...
+
+
+def actions_table(ts: pa.ChunkedArray, ratio: Floats, dividend: Floats) -> pa.Table:
+    """Return ACTIONS_SCHEMA rows of the days whose ratio is not 1 or whose dividend is not 0; NaN is none."""
+    days = ts.cast(pa.date32())
+    parts = [
+        pa.table({"ex_date": days, "kind": pa.repeat(kind, len(days)), "value": values}).filter(
+            pa.array(np.isfinite(values) & (values != nothing))
+        )
+        for kind, values, nothing in (("split", ratio, 1.0), ("dividend", dividend, 0.0))
+    ]
+    return pa.concat_tables(parts).cast(ACTIONS_SCHEMA).sort_by([("ex_date", "ascending")])
+
+
+def chosen(request: IngestRequest, offered: Sequence[str]) -> list[str]:
+    """Return the symbols of a request that a source offers.
+
+    Raises:
+        UnknownSymbol: the source lacks one that the request names.
+    """
+    if missing := sorted(set(request.symbols) - set(offered)):
+        has = ", ".join(offered[:10]) + (" …" if len(offered) > 10 else "")
+        raise UnknownSymbol(
+            f"expected symbols that source {request.source} has, found {', '.join(missing)}; "
+            f"it offers {has or 'none'}"
+        )
+    return sorted(set(request.symbols or offered))

@@ -1,0 +1,137 @@
+"""Bars from Parquet or CSV files with columns symbol, ts, open, high, low, close, volume.
+
+Optional: dividend, split, and interval or timeframe. A time without zone is UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from lake.errors import BadFile, BadInput
+from lake.sources.base import BAR_COLUMNS, BARS_SCHEMA, Fetched, IngestRequest, actions_table
+from lake.store.duck import open_duckdb
+
+REQUIRED = ("symbol", *BAR_COLUMNS)
+_ENDINGS = (".parquet", ".csv", ".csv.gz")
+
+
+class FilesSource:
+    """One file, or every Parquet and CSV file of a folder and its sub-folders."""
+
+    def offered(self, request: IngestRequest) -> Sequence[str]:
+        """Return the symbols that the files have in the request's timeframe.
+
+        Raises:
+            BadFile: a file is unreadable or lacks a column.
+            BadInput: there is no file, or none has bars of that timeframe.
+        """
+        found: set[str] = set()
+        others: set[str] = set()
+        with _connection() as con:
+            for path in _files(request):
+                for symbol, timeframe in con.execute(_distinct(con, path, request)).fetchall():
+                    (found if timeframe == request.timeframe else others).add(
+                        symbol if timeframe == request.timeframe else timeframe
+                    )
+        if not found:
+            has = f"bars of {', '.join(sorted(others))}; name one with --timeframe" if others else "no rows"
+            raise BadInput(f"expected {request.timeframe} bars in {request.path}, found {has}")
+        return sorted(found)
+
+    def fetch(self, request: IngestRequest, symbols: Sequence[str]) -> Iterator[Fetched]:
+        """Yield each symbol's rows of all files, in the order of the files' names and rows."""
+        with _connection() as con:
+            queries = [_rows(con, path, request) for path in _files(request)]
+            for symbol in symbols:
+                parts = [
+                    con.execute(query, [symbol, request.timeframe]).to_arrow_table() for query in queries
+                ]
+                yield _fetched(symbol, pa.concat_tables(parts), request)
+
+
+def _connection() -> duckdb.DuckDBPyConnection:
+    return open_duckdb(threads=1)
+
+
+def _files(request: IngestRequest) -> list[Path]:
+    if not request.path:
+        raise BadInput("expected --path with a file or folder for source files, found none; add --path PATH")
+    path = Path(request.path).expanduser()
+    if path.is_file():
+        return [path]
+    files = [file for file in sorted(path.rglob("*")) if file.name.lower().endswith(_ENDINGS)]
+    if not files:
+        kind = "no Parquet or CSV file in it" if path.is_dir() else "no such file or folder"
+        raise BadInput(f"expected Parquet or CSV files at {path}, found {kind}; correct --path")
+    return files
+
+
+def _scan(path: Path) -> str:
+    quoted = str(path).replace("'", "''")
+    if path.name.lower().endswith(".parquet"):
+        return f"read_parquet('{quoted}', file_row_number = false)"
+    # Everything as text first: one unreadable cell is a bad row, not a bad file.
+    return f"read_csv('{quoted}', header = true, all_varchar = true, ignore_errors = false)"
+
+
+def _columns(con: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    try:
+        found = [row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {_scan(path)}").fetchall()]
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise BadFile(f"expected a readable Parquet or CSV file, found in {path}: {reason}") from error
+    if missing := [name for name in REQUIRED if name not in found]:
+        raise BadFile(
+            f"expected columns {', '.join(REQUIRED)} in {path}, found {', '.join(found)}; "
+            f"add {', '.join(missing)} or name them so"
+        )
+    return found
+
+
+def _timeframe(columns: Sequence[str], request: IngestRequest) -> str:
+    for name in ("timeframe", "interval"):
+        if name in columns:
+            return f"CAST({name} AS VARCHAR)"
+    return f"'{request.timeframe}'"
+
+
+def _distinct(con: duckdb.DuckDBPyConnection, path: Path, request: IngestRequest) -> str:
+    timeframe = _timeframe(_columns(con, path), request)
+    return f"SELECT DISTINCT symbol, {timeframe} FROM {_scan(path)} WHERE symbol IS NOT NULL"
+
+
+def _rows(con: duckdb.DuckDBPyConnection, path: Path, request: IngestRequest) -> str:
+    columns = _columns(con, path)
+    numbers = ", ".join(f"TRY_CAST({name} AS DOUBLE) AS {name}" for name in BAR_COLUMNS[1:])
+    extras = ", ".join(
+        f"TRY_CAST({name} AS DOUBLE) AS {name}" if name in columns else f"NULL::DOUBLE AS {name}"
+        for name in ("dividend", "split")
+    )
+    unread = " OR ".join(
+        f"(TRY_CAST({name} AS {kind}) IS NULL)"
+        for name, kind in (("ts", "TIMESTAMPTZ"), *((name, "DOUBLE") for name in BAR_COLUMNS[1:]))
+    )
+    return (
+        f"SELECT TRY_CAST(ts AS TIMESTAMPTZ) AS ts, {numbers}, "
+        f"CASE WHEN {unread} THEN CAST(to_json(source) AS VARCHAR) END AS delivered, {extras} "
+        f"FROM {_scan(path)} AS source "
+        f"WHERE symbol = ? AND {_timeframe(columns, request)} = ?"
+    )
+
+
+def _fetched(symbol: str, rows: pa.Table, request: IngestRequest) -> Fetched:
+    ratio = np.asarray(rows["split"].to_numpy(), dtype=float)
+    if request.price_basis == "split":  # the column then tells what was applied, not what is to be applied
+        ratio = np.ones(len(rows))
+    dividend = np.asarray(rows["dividend"].to_numpy(), dtype=float)
+    return Fetched(
+        symbol=symbol,
+        name=None,
+        bars=rows.select(BARS_SCHEMA.names).cast(BARS_SCHEMA),
+        actions=actions_table(rows["ts"], ratio, dividend),
+    )

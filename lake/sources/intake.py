@@ -1,0 +1,175 @@
+"""From delivered rows to rows of the lake: timed, checked, rounded; the impossible set aside."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from lake.market.bars import VALUES, Bools, Dates, Floats, Times
+from lake.market.quality import REASONS, Verdict, check_values
+from lake.market.sessions import Calendar
+from lake.market.timeframes import intraday_length, kind_of
+from lake.sources.base import Fetched, IngestRequest
+from lake.store.tables import TABLES
+
+PRICE_DECIMALS = 8
+
+Texts = NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What one symbol brings to the tables of these names, `known_at` aside.
+
+    `extended_hours` counts intraday rows outside the session, which are dropped.
+    """
+
+    bars: pa.Table
+    quarantine: pa.Table
+    extended_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Timing:
+    session: Dates
+    closes_at: Times
+    reason: Texts
+    outside: Bools
+
+
+def take_in(fetched: Fetched, request: IngestRequest, calendar: Calendar, now: datetime) -> Intake:
+    """Return the rows of one symbol's answer as they enter the lake.
+
+    A bar that had not closed at `now` has no business in a history and is set aside too.
+    """
+    rows = _within(fetched.bars, request)
+    ts = rows["ts"].cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy().astype("datetime64[us]")
+    values = {name: rows[name].to_numpy().astype(float) for name in VALUES}
+    timing = _timed(ts, request.timeframe, calendar, now)
+    checked = check_values(*(values[name] for name in VALUES))
+    reason = np.where(checked.impossible != "", checked.impossible, timing.reason)
+    keep, aside = (reason == "") & ~timing.outside, (reason != "") & ~timing.outside
+    return Intake(
+        bars=_bar_rows(fetched, request, ts, values, timing, checked).filter(pa.array(keep)),
+        quarantine=_quarantine_rows(fetched, request, rows, reason, aside),
+        extended_hours=int(timing.outside.sum()),
+    )
+
+
+def _within(rows: pa.Table, request: IngestRequest) -> pa.Table:
+    days = rows["ts"].cast(pa.date32())
+    keep = pa.array(np.ones(len(rows), dtype=bool))
+    for bound, compare in ((request.start, pc.greater_equal), (request.end, pc.less_equal)):
+        if bound is not None:
+            keep = pc.and_(keep, pc.fill_null(compare(days, pa.scalar(bound)), True))
+    return rows.filter(keep)
+
+
+def _timed(ts: Times, timeframe: str, calendar: Calendar, now: datetime) -> _Timing:
+    daily = kind_of(timeframe) == "daily"
+    timing = _daily(ts, calendar) if daily else _intraday(ts, timeframe, calendar)
+    moment = np.datetime64(now.replace(tzinfo=None), "us")
+    unclosed = (timing.reason == "") & (timing.closes_at > moment)
+    return _Timing(
+        timing.session, timing.closes_at, np.where(unclosed, "future", timing.reason), timing.outside
+    )
+
+
+def _daily(ts: Times, calendar: Calendar) -> _Timing:
+    days = ts.astype("datetime64[D]")
+    numbers = calendar.ordinals(days)
+    reason = np.select(
+        [np.isnat(ts), numbers < 0, ts != days], ["blank", "off_session", "misaligned"], default=""
+    )
+    return _Timing(days, calendar.closes_at[numbers], reason, np.zeros(len(ts), dtype=bool))
+
+
+def _intraday(ts: Times, timeframe: str, calendar: Calendar) -> _Timing:
+    number = np.maximum(np.searchsorted(calendar.opens_at, ts, side="right") - 1, 0)
+    opens, closes = calendar.opens_at[number], calendar.closes_at[number]
+    length = np.timedelta64(intraday_length(timeframe), "us")
+    # A day without a session is wrong; the hours around one are merely extended.
+    local_day = (ts + (calendar.sessions[number] - opens.astype("datetime64[D]"))).astype("datetime64[D]")
+    outside = ((ts < opens) | (ts >= closes)) & ~np.isnat(ts)
+    off_session = outside & (calendar.ordinals(local_day) < 0)
+    misaligned = (ts - opens) % length != np.timedelta64(0, "us")
+    reason = np.select(
+        [np.isnat(ts), off_session, ~outside & misaligned], ["blank", "off_session", "misaligned"], default=""
+    )
+    return _Timing(calendar.sessions[number], np.minimum(ts + length, closes), reason, outside & ~off_session)
+
+
+def _bar_rows(
+    fetched: Fetched,
+    request: IngestRequest,
+    ts: Times,
+    values: dict[str, Floats],
+    timing: _Timing,
+    checked: Verdict,
+) -> pa.Table:
+    spec = TABLES["bars" if kind_of(request.timeframe) == "daily" else "candles"]
+    (partition,) = spec.partition_by
+    count = len(ts)
+    columns = {
+        "symbol": pa.repeat(fetched.symbol, count),
+        "timeframe": pa.repeat(request.timeframe, count),
+        "ts": ts,
+        "closes_at": timing.closes_at,
+        "session": timing.session,
+        **{name: np.round(values[name], PRICE_DECIMALS) for name in VALUES[:-1]},
+        "volume": values["volume"],
+        "is_complete": pa.repeat(True, count),
+        "quality": pa.repeat("ok", count),
+        "quality_reason": pa.array(checked.note, mask=checked.note == ""),
+        "price_basis": pa.repeat(request.price_basis, count),
+        "source": pa.repeat(request.source, count),
+        partition: partition_numbers(partition, ts),
+    }
+    schema = pa.schema([field for field in spec.schema if field.name in columns])
+    return pa.table({name: _utc(columns[name]) for name in schema.names}).cast(schema)
+
+
+def partition_numbers(partition: str, ts: Times) -> NDArray[np.int32]:
+    """Return the partition of each bar: its year, or 202401 for its month."""
+    months = ts.astype("datetime64[M]").astype(np.int64)
+    years = 1970 + months // 12
+    return (years if partition == "year" else years * 100 + months % 12 + 1).astype(np.int32)
+
+
+def _utc(column: object) -> object:
+    if isinstance(column, np.ndarray) and column.dtype == np.dtype("datetime64[us]"):
+        return pa.array(column).cast(pa.timestamp("us", "UTC"))
+    return column
+
+
+def _quarantine_rows(
+    fetched: Fetched, request: IngestRequest, rows: pa.Table, reason: Texts, aside: Bools
+) -> pa.Table:
+    spec = TABLES["quarantine"]
+    schema = pa.schema([field for field in spec.schema if field.name not in ("known_at", "superseded_at")])
+    chosen = zip(rows.filter(pa.array(aside)).to_pylist(), reason[aside], strict=True)
+    found = [_quarantined(fetched.symbol, request, row, str(code)) for row, code in chosen]
+    return pa.Table.from_pylist(found, schema=schema)
+
+
+def _quarantined(symbol: str, request: IngestRequest, row: dict[str, object], code: str) -> dict[str, object]:
+    delivered = row.pop("delivered") or json.dumps(row, default=str, sort_keys=True)
+    identity = (request.source, symbol, request.timeframe, str(row["ts"]), code, str(delivered))
+    return {
+        "quarantine_id": hashlib.sha256("\x1f".join(identity).encode()).hexdigest(),
+        "symbol": symbol,
+        "timeframe": request.timeframe,
+        "ts": row["ts"],
+        "source": request.source,
+        "reason": code,
+        "detail": REASONS[code],
+        "row": delivered,
+        "status": "held",
+    }

@@ -1,0 +1,196 @@
+"""Ingest: fetch, check, stage, merge. A run is planned in chunks, staged by many, merged by one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.config import Settings
+from lake.errors import BadInput
+from lake.market.sessions import calendar, currency_of
+from lake.market.symbols import parse_symbol
+from lake.market.timeframes import kind_of
+from lake.sources import open_source
+from lake.sources.base import Fetched, IngestRequest, chosen
+from lake.sources.intake import Intake, take_in
+from lake.store.catalog import connect
+from lake.store.lake import Lake, now_utc
+from lake.store.staging import Staging
+from lake.store.tables import TABLES
+from lake.universe import read_universe
+
+CHUNK = 50
+"""Symbols that one task fetches, and one commit brings."""
+
+DEFAULT_EXCHANGE = "XNYS"
+
+
+def default_request(settings: Settings, **changes: Any) -> IngestRequest:
+    """Return a request with the source and symbols of conf/universe.yaml where `changes` name none."""
+    universe = read_universe(settings.conf_folder)
+    given = {name: value for name, value in changes.items() if value not in (None, "", ())}
+    own = {"source": universe.source, "symbols": universe.symbols if "source" not in given else ()}
+    return IngestRequest(**{**own, **given})
+
+
+def ingest(settings: Settings, request: IngestRequest) -> dict[str, Any]:
+    """Run a whole request and return what it changed; a killed run of it is finished first."""
+    run_id = "request-" + _request_hash(request)
+    lake = Lake.open(settings)
+    with lake.writing(run_id):  # the same request twice at once shares a staging folder: one after the other
+        staging = Staging(lake.root, run_id)
+        if staging.known_at() is not None:
+            merge(settings, request, run_id)
+        staging.clear()
+        for chunk in plan(settings, request):
+            stage(settings, request, run_id, chunk)
+        return merge(settings, request, run_id)
+
+
+def plan(settings: Settings, request: IngestRequest) -> list[list[str]]:
+    """Return the request's symbols in chunks, in order of name.
+
+    Raises:
+        BadInput: the request is not one that its source can answer.
+    """
+    if kind_of(request.timeframe) not in ("daily", "intraday"):
+        raise BadInput(
+            f"expected to ingest 1d or intraday bars, found --timeframe {request.timeframe}; "
+            "longer bars are derived from daily ones: run `lake derive`"
+        )
+    symbols = chosen(request, open_source(request.source).offered(request))
+    for symbol in symbols:
+        parse_symbol(symbol)
+    return [symbols[start : start + CHUNK] for start in range(0, len(symbols), CHUNK)]
+
+
+def stage(settings: Settings, request: IngestRequest, run_id: str, chunk: Sequence[str]) -> dict[str, int]:
+    """Fetch and check one chunk and put its rows aside for `merge`."""
+    lake = Lake.open(settings)
+    known = _listings(lake)
+    now = now_utc()
+    taken: list[tuple[Fetched, Intake, dict[str, Any]]] = []
+    for fetched in open_source(request.source).fetch(request, chunk):
+        listing = _listing(fetched, request, known.get(fetched.symbol, {}))
+        taken.append((fetched, take_in(fetched, request, calendar(listing["exchange"]), now), listing))
+    tables = {
+        "symbols": pa.Table.from_pylist([listing for *_, listing in taken], schema=_schema("symbols")),
+        "actions": pa.concat_tables([_action_rows(f, request, listing) for f, _, listing in taken]),
+        "quarantine": pa.concat_tables([intake.quarantine for _, intake, _ in taken]),
+        _table(request): pa.concat_tables([intake.bars for _, intake, _ in taken]),
+    }
+    Staging(lake.root, run_id).put(hashlib.sha256(chunk[0].encode()).hexdigest()[:16], tables)
+    outside = sum(intake.extended_hours for _, intake, _ in taken)
+    return {**{name: table.num_rows for name, table in tables.items()}, "extended_hours": outside}
+
+
+def merge(settings: Settings, request: IngestRequest, run_id: str) -> dict[str, Any]:
+    """Merge everything the run staged under one `known_at`; running it again finishes a killed one.
+
+    Bars come last, so that whoever sees them sees their symbol and actions too.
+    """
+    lake = Lake.open(settings)
+    staging = Staging(lake.root, run_id)
+    table = _table(request)
+    with lake.writing(table):
+        known_at = staging.known_at()
+        if known_at is None:
+            known_at = lake.stamp(table, now_utc())
+            staging.begin_merge(known_at)
+        counts = {
+            name: _merge_table(lake, staging, name, request, known_at)
+            for name in ("symbols", "actions", "quarantine", table)
+        }
+        staging.clear()
+    return {"run_id": run_id, "known_at": known_at.isoformat(), **counts}
+
+
+def _merge_table(
+    lake: Lake, staging: Staging, name: str, request: IngestRequest, known_at: datetime
+) -> dict[str, int]:
+    inserted = closed = staged = 0
+    for rows in staging.tables(name):
+        vanished = _vanished(lake, rows, request) if name == _table(request) else None
+        change = lake.upsert(name, rows, known_at, vanished)
+        staged, inserted, closed = staged + rows.num_rows, inserted + change.inserted, closed + change.closed
+    return {"staged": staged, "inserted": inserted, "closed": closed}
+
+
+def _vanished(lake: Lake, rows: pa.Table, request: IngestRequest) -> pa.Table | None:
+    """Return, for a reset, the current keys that the source delivered once and does not any more."""
+    if request.mode != "reset" or request.start or request.end:
+        return None
+    spec = TABLES[_table(request)]
+    con = connect(lake)
+    con.register("delivered", rows)
+    con.register("requested", pa.table({"symbol": pc.unique(rows["symbol"])}))
+    keys = ", ".join((*spec.key, *spec.partition_by))
+    return con.execute(
+        f"""
+        SELECT {keys} FROM lake.{spec.name} AS t
+        WHERE superseded_at IS NULL AND source = ? AND timeframe = ?
+          AND symbol IN (SELECT symbol FROM requested)
+          AND NOT EXISTS (SELECT 1 FROM delivered AS d
+                          WHERE d.symbol = t.symbol AND d.timeframe = t.timeframe AND d.ts = t.ts)
+        """,
+        [request.source, request.timeframe],
+    ).to_arrow_table()
+
+
+def _table(request: IngestRequest) -> str:
+    return "bars" if kind_of(request.timeframe) == "daily" else "candles"
+
+
+def _schema(name: str) -> pa.Schema:
+    return pa.schema(
+        [field for field in TABLES[name].schema if field.name not in ("known_at", "superseded_at")]
+    )
+
+
+def _listings(lake: Lake) -> dict[str, dict[str, Any]]:
+    rows = connect(lake).execute("SELECT * FROM symbols").to_arrow_table().to_pylist()
+    return {row["symbol"]: row for row in rows}
+
+
+def _listing(fetched: Fetched, request: IngestRequest, known: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of table symbols: what is known, extended by what the request says."""
+    exchange = request.exchange or known.get("exchange") or DEFAULT_EXCHANGE
+    return {
+        "symbol": fetched.symbol,
+        "name": fetched.name or known.get("name"),
+        "exchange": exchange,
+        "currency": currency_of(exchange),
+        "zone": calendar(exchange).zone,
+        **{name: known.get(name) for name in ("listed", "delisted", "aliases")},
+    }
+
+
+def _action_rows(fetched: Fetched, request: IngestRequest, listing: dict[str, Any]) -> pa.Table:
+    rows = fetched.actions
+    for bound, compare in ((request.start, pc.greater_equal), (request.end, pc.less_equal)):
+        if bound is not None:
+            rows = rows.filter(compare(rows["ex_date"], pa.scalar(bound)))
+    constants = {
+        "symbol": fetched.symbol,
+        "currency": listing["currency"],
+        "quality": "ok",
+        "quality_reason": None,
+        "source": request.source,
+    }
+    columns = {name: rows[name] for name in rows.column_names}
+    columns |= {
+        name: pa.repeat(pa.scalar(value, pa.string()), len(rows)) for name, value in constants.items()
+    }
+    schema = _schema("actions")
+    return pa.table({name: columns[name] for name in schema.names}).cast(schema)
+
+
+def _request_hash(request: IngestRequest) -> str:
+    return hashlib.sha256(json.dumps(asdict(request), default=str, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,92 @@
+"""The catalog: every view of sql/ over the current table versions, in a DuckDB of this process.
+
+Each process builds its own in memory, so nothing is locked and every query sees whole commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import duckdb
+from deltalake import DeltaTable
+
+from lake.errors import BadInput
+from lake.store.duck import open_duckdb
+from lake.store.lake import Lake
+from lake.store.tables import TABLES
+
+_READS = "-- reads:"
+
+
+def connect(lake: Lake, as_of: datetime | None = None) -> duckdb.DuckDBPyConnection:
+    """Return a connection in which every view of sql/ answers.
+
+    With `as_of` the views `bars`, `bars_adjusted` and `actions` say what was known then.
+    """
+    con = open_duckdb()
+    con.execute("CREATE SCHEMA lake")
+    for name in TABLES:
+        _register(con, name, lake.table(name))
+    folders = [lake.settings.sql_folder / "core"]
+    if as_of is not None:
+        con.execute("SET VARIABLE as_of = ?::TIMESTAMPTZ", [as_of.astimezone(UTC)])
+        folders.append(lake.settings.sql_folder / "as_of")
+    for path in _in_order_of_reading(folders):
+        con.execute(path.read_text())
+    return con
+
+
+def parse_as_of(text: str) -> datetime:
+    """Return a moment from ISO 8601; a bare date means its end in UTC.
+
+    Raises:
+        BadInput: `text` is neither a date nor a time.
+    """
+    try:
+        if len(text) == len("2020-01-31"):
+            start = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+            return start + timedelta(days=1, microseconds=-1)
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"expected a date or a time such as 2020-01-31T16:00:00Z, found {text!r}") from error
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
+def _register(con: duckdb.DuckDBPyConnection, name: str, table: DeltaTable) -> None:
+    """Make a table's current files readable as lake.<name>, with exactly the declared columns."""
+    schema = TABLES[name].schema
+    files = table.file_uris()
+    if not files:
+        con.register(f"_empty_{name}", schema.empty_table())
+        con.execute(f"CREATE VIEW lake.{name} AS SELECT * FROM _empty_{name}")
+        return
+    if any("://" in uri for uri in files):
+        con.register(f"_remote_{name}", table.to_pyarrow_dataset())
+        con.execute(f"CREATE VIEW lake.{name} AS SELECT * FROM _remote_{name}")
+        return
+    listed = ", ".join("'" + uri.replace("'", "''") + "'" for uri in files)
+    partitions = ", ".join(f"'{column}': {_TYPES[column]}" for column in TABLES[name].partition_by)
+    options = f", hive_partitioning = true, hive_types = {{{partitions}}}" if partitions else ""
+    con.execute(
+        f"CREATE VIEW lake.{name} AS SELECT {', '.join(schema.names)} FROM read_parquet([{listed}]{options})"
+    )
+
+
+_TYPES = {"year": "INT", "month": "INT", "timeframe": "VARCHAR"}
+
+
+def _in_order_of_reading(folders: list[Path]) -> Iterator[Path]:
+    """Yield the views' files so that each comes after those it reads; later folders override."""
+    files = {path.stem: path for folder in folders for path in sorted(folder.glob("*.sql"))}
+    order = TopologicalSorter({name: _reads(path) & set(files) for name, path in files.items()})
+    return (files[name] for name in order.static_order())
+
+
+def _reads(path: Path) -> set[str]:
+    for line in path.read_text().splitlines():
+        if line.startswith(_READS):
+            return {name.strip() for name in line.removeprefix(_READS).split(",")}
+    return set()

@@ -1,0 +1,12 @@
+"""DuckDB connections of this process: in memory, in UTC."""
+
+from __future__ import annotations
+
+import duckdb
+
+
+def open_duckdb(threads: int = 2) -> duckdb.DuckDBPyConnection:
+    """Return a fresh in-memory connection whose times are UTC."""
+    con = duckdb.connect(":memory:", config={"threads": threads})
+    con.execute("SET TimeZone = 'UTC'")
+    return con

@@ -1,0 +1,211 @@
+"""The lake as an object: its tables, and the three ways rows get into them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random
+
+from lake.config import Settings
+from lake.errors import CommitConflict, StoreUnavailable
+from lake.store import merge
+from lake.store.digest import digest
+from lake.store.locks import writer_lock
+from lake.store.tables import TABLES, TableSpec
+from lake.universe import read_universe
+
+Values = Sequence[int | str]
+_Result = TypeVar("_Result")
+
+_ATTEMPTS = 40
+_WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=32_768)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one write did: rows added, versions closed, and the table version that readers now see."""
+
+    inserted: int
+    closed: int
+    version: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether the table already said what was written."""
+        return not (self.inserted or self.closed)
+
+
+class Lake:
+    """The Delta tables below one root."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.root = settings.lake_root
+        self._ranks = read_universe(settings.conf_folder).ranks()
+
+    @classmethod
+    def open(cls, settings: Settings) -> Lake:
+        """Return the lake of `settings`, with every table created empty where it was missing.
+
+        Raises:
+            StoreUnavailable: the folder or bucket cannot be read or written.
+        """
+        lake = cls(settings)
+        for spec in TABLES.values():
+            lake._create(spec)
+        return lake
+
+    def uri(self, name: str) -> str:
+        """Return the address of a table or of another folder below the root."""
+        return f"{self.root.rstrip('/')}/{name}"
+
+    def table(self, name: str) -> DeltaTable:
+        """Return the current version of a table."""
+        return DeltaTable(self.uri(TABLES[name].name))
+
+    def writing(self, name: str) -> AbstractContextManager[Any]:
+        """Return the writer's lock of a table."""
+        return writer_lock(self.root, name)
+
+    def stamp(self, name: str, now: datetime) -> datetime:
+        """Return the `known_at` of a write that begins: now, but later than all before it.
+
+        Call it inside `writing(name)`: then `known_at` rises with the order of commits, even
+        when the machine's clock was set back.
+        """
+        newest = _newest_known_at(self.table(name))
+        return now if newest is None else max(now, newest + timedelta(milliseconds=1))
+
+    def upsert(
+        self, name: str, rows: pa.Table, known_at: datetime, vanished: pa.Table | None = None
+    ) -> Change:
+        """Merge `rows` into a bitemporal table and return what changed.
+
+        Keys that occur more than once become versions in their order of arrival, a microsecond
+        apart. `vanished` holds keys (and partition columns) whose current version is to be closed.
+
+        Raises:
+            CommitConflict: other writers won every retry.
+        """
+        spec = TABLES[name]
+        with self.writing(name):
+            inserted = closed = 0
+            for number, batch in enumerate(self._rounds(spec, rows)):
+                stamped = _stamped(spec, batch, known_at + timedelta(microseconds=number))
+                result = self._merge(spec, stamped, vanished if number == 0 else None)
+                inserted += result["num_target_rows_inserted"]
+                closed += result["num_target_rows_updated"]
+            return Change(inserted, closed, self.table(name).version())
+
+    def replace(self, name: str, rows: pa.Table, where: Mapping[str, Values]) -> Change:
+        """Make `rows` the rows of a table that match `where`, in one commit; none if they already are.
+
+        `where` maps columns to the values that are replaced; every row of `rows` has to match it.
+
+        Raises:
+            CommitConflict: other writers won every retry.
+        """
+        spec = TABLES[name]
+        rows = rows.select(spec.schema.names).cast(spec.schema).sort_by([(k, "ascending") for k in spec.key])
+        with self.writing(name):
+            return self._retrying(name, lambda: self._replace(spec, rows, where))
+
+    def _replace(self, spec: TableSpec, rows: pa.Table, where: Mapping[str, Values]) -> Change:
+        table = self.table(spec.name)
+        filters = [(column, "in", list(values)) for column, values in where.items()]
+        old = table.to_pyarrow_table(filters=filters).select(spec.schema.names).cast(spec.schema)
+        if digest(old, order_by=spec.key) == digest(rows):
+            return Change(0, 0, table.version())
+        predicate = " AND ".join(f"{column} IN ({merge._literals(vs)})" for column, vs in where.items())
+        write_deltalake(table, rows, mode="overwrite", predicate=predicate, writer_properties=_WRITER)
+        return Change(rows.num_rows, old.num_rows, self.table(spec.name).version())
+
+    def _merge(self, spec: TableSpec, rows: pa.Table, vanished: pa.Table | None) -> dict[str, Any]:
+        ranks = self._ranks if spec.ranked else None
+        source = merge.twins(rows, ranks, vanished)
+        condition = merge.match_condition(spec, merge.partitions_of(spec, rows, vanished), ranks)
+
+        def attempt() -> dict[str, Any]:
+            return (
+                self.table(spec.name)
+                .merge(source, condition, source_alias="s", target_alias="t", writer_properties=_WRITER)
+                .when_matched_update({"superseded_at": "s.known_at"}, predicate=merge.closes())
+                .when_not_matched_insert(
+                    {column: f"s.{column}" for column in spec.schema.names}, predicate="s.op = 'insert'"
+                )
+                .execute()
+            )
+
+        return self._retrying(spec.name, attempt)
+
+    def _rounds(self, spec: TableSpec, rows: pa.Table) -> list[pa.Table]:
+        """Return `rows` as batches with unique keys; earlier versions are dropped if the last is no news."""
+        from lake.store.versions import rounds
+
+        return rounds(spec, rows, self.table(spec.name))
+
+    def _retrying(self, name: str, attempt: Callable[[], _Result]) -> _Result:
+        # delta-rs does not retry a merge by itself: the table is read anew and the whole merge runs again.
+        policy = Retrying(
+            retry=retry_if_exception_type(CommitFailedError),
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_random(0.01, 0.25),
+        )
+        try:
+            return policy(attempt)
+        except RetryError as error:
+            raise CommitConflict(
+                f"expected to commit to table {name} within {_ATTEMPTS} attempts, found other writers "
+                "ahead each time; run the command again when they are done"
+            ) from error
+        except (DeltaError, OSError) as error:
+            raise _unavailable(self.uri(name), error) from error
+
+    def _create(self, spec: TableSpec) -> None:
+        try:
+            if not DeltaTable.is_deltatable(self.uri(spec.name)):
+                DeltaTable.create(
+                    self.uri(spec.name), spec.schema, mode="ignore", partition_by=list(spec.partition_by)
+                )
+        except CommitFailedError:
+            self.table(spec.name)  # somebody else created it in the same moment
+        except (DeltaError, TableNotFoundError, OSError) as error:
+            raise _unavailable(self.uri(spec.name), error) from error
+
+
+def now_utc() -> datetime:
+    """Return the machine's time; only composition roots call this."""
+    return datetime.now(UTC)
+
+
+def _stamped(spec: TableSpec, rows: pa.Table, known_at: datetime) -> pa.Table:
+    moment = pa.scalar(known_at, spec.schema.field("known_at").type)
+    rows = rows.append_column("known_at", pa.repeat(moment, rows.num_rows))
+    nothing = pa.nulls(rows.num_rows, spec.schema.field("superseded_at").type)
+    return rows.append_column("superseded_at", nothing).select(spec.schema.names).cast(spec.schema)
+
+
+def _newest_known_at(table: DeltaTable) -> datetime | None:
+    files = pa.table(table.get_add_actions(flatten=True))
+    if not files.num_rows or "max.known_at" not in files.column_names:
+        return None
+    newest: datetime | None = pc.max(files["max.known_at"]).as_py()
+    return newest if newest is None or newest.tzinfo else newest.replace(tzinfo=UTC)
+
+
+def _unavailable(uri: str, error: Exception) -> StoreUnavailable:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    place = uri if "://" in uri else str(Path(uri).parent)
+    return StoreUnavailable(
+        f"expected to read and write the lake at {place}, found: {reason}; "
+        "check LAKE_ROOT, its owner and the space left"
+    )

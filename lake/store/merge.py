@@ -1,0 +1,99 @@
+"""The one bitemporal merge, as text and as rows: nothing is overwritten, an equal row changes nothing.
+
+Each row of a batch goes in twice. Its `close` twin ends the current version if that differs; its
+`insert` twin, matching only where the current version is equal, otherwise becomes the new one.
+One MERGE therefore closes and inserts in a single commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.store.tables.spec import TableSpec
+
+TOLERANCE = 1e-6
+"""Relative difference up to which two prices or volumes are the same."""
+
+_CLOSING = ("close", "vanish")
+
+
+def twins(rows: pa.Table, ranks: Mapping[str, int] | None, vanished: pa.Table | None = None) -> pa.Table:
+    """Return the merge's source: every row as `close` and `insert`, keys to be closed as `vanish`."""
+    if ranks is not None:
+        rows = rows.append_column("rank", _ranks_of(rows, ranks))
+    tables = [_with_op(rows, "close"), _with_op(rows, "insert")]
+    if vanished is not None and vanished.num_rows:
+        known_at = pa.repeat(rows["known_at"][0], vanished.num_rows)
+        keys = vanished.append_column("known_at", known_at)
+        tables.append(_with_op(keys, "vanish"))
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def match_condition(
+    spec: TableSpec, partitions: Mapping[str, Sequence[int | str]], ranks: Mapping[str, int] | None
+) -> str:
+    """Return the ON clause of `spec`'s merge.
+
+    Partition values are literals: a join condition alone would make writers of different
+    partitions conflict and scan the whole table.
+    """
+    parts = [f"t.{name} IN ({_literals(values)})" for name, values in partitions.items()]
+    parts += [f"t.{name} = s.{name}" for name in spec.key]
+    parts.append("t.superseded_at IS NULL")
+    changed = differs(spec)
+    if ranks is not None:
+        changed = f"{changed} AND s.rank <= {_rank_expression(ranks)}"
+    parts.append(
+        f"((s.op = 'vanish') OR (s.op = 'close' AND ({changed})) OR (s.op = 'insert' AND NOT ({changed})))"
+    )
+    return " AND ".join(parts)
+
+
+def differs(spec: TableSpec) -> str:
+    """Return the condition that `s` is another version than `t`; never null, so no row doubles."""
+    terms = []
+    for name in spec.compared:
+        old, new = f"t.{name}", f"s.{name}"
+        unequal = f"{old} <> {new}"
+        if pa.types.is_floating(spec.schema.field(name).type):
+            unequal = f"abs({old} - {new}) > {TOLERANCE} * greatest(abs({old}), abs({new}))"
+        terms.append(f"coalesce({unequal}, false) OR ({old} IS NULL) <> ({new} IS NULL)")
+    return "(" + " OR ".join(terms) + ")"
+
+
+def closes() -> str:
+    """Return the condition under which a matched row ends the current version."""
+    return "s.op IN ('close', 'vanish')"
+
+
+def partitions_of(spec: TableSpec, *tables: pa.Table | None) -> dict[str, list[int | str]]:
+    """Return the distinct partition values that the tables touch."""
+    found: dict[str, list[int | str]] = {}
+    for name in spec.partition_by:
+        values: set[int | str] = set()
+        for table in tables:
+            if table is not None:
+                values.update(pc.unique(table[name]).to_pylist())
+        found[name] = sorted(values)
+    return found
+
+
+def _with_op(rows: pa.Table, op: str) -> pa.Table:
+    return rows.append_column("op", pa.repeat(pa.scalar(op), rows.num_rows))
+
+
+def _ranks_of(rows: pa.Table, ranks: Mapping[str, int]) -> pa.Array:
+    names = rows["source"].to_pylist()
+    return pa.array([ranks[name] for name in names], pa.int32())
+
+
+def _rank_expression(ranks: Mapping[str, int]) -> str:
+    cases = " ".join(f"WHEN '{name}' THEN {rank}" for name, rank in ranks.items())
+    return f"CASE t.source {cases} ELSE {len(ranks)} END"
+
+
+def _literals(values: Iterable[int | str]) -> str:
+    return ", ".join(str(value) if isinstance(value, int) else f"'{value}'" for value in values)

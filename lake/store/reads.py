@@ -1,0 +1,122 @@
+"""Histories out of the lake, symbol by symbol, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.errors import UnknownSymbol
+from lake.market.adjust import split_factor
+from lake.market.bars import Actions, Bars, Dates, Times
+
+CHUNK = 200
+"""Symbols that are held in memory at once."""
+
+_BARS = """
+SELECT symbol, ts, closes_at, session, open, high, low, close, volume,
+       is_complete, quality = 'suspect' AS is_suspect, price_basis = 'split' AS is_split_basis
+FROM bars WHERE timeframe = ? AND symbol IN (SELECT unnest(?)) ORDER BY symbol, ts
+"""
+_ACTIONS = """
+SELECT symbol, ex_date, kind, value FROM actions
+WHERE symbol IN (SELECT unnest(?)) AND quality = 'ok' ORDER BY symbol, ex_date, kind
+"""
+
+
+def read_history(
+    con: duckdb.DuckDBPyConnection, timeframe: str, symbols: Sequence[str] | None = None
+) -> Iterator[tuple[Bars, Actions]]:
+    """Yield each symbol's bars as traded and its actions, in the order of symbols' names.
+
+    Rows that were delivered on the split basis are brought to as-traded terms where splits are
+    known. Symbols without bars of the timeframe are left out.
+
+    Raises:
+        UnknownSymbol: `symbols` names one that the lake does not have.
+    """
+    names = known_symbols(con, symbols)
+    for start in range(0, len(names), CHUNK):
+        chunk = names[start : start + CHUNK]
+        bars = con.execute(_BARS, [timeframe, chunk]).to_arrow_table()
+        actions = _by_symbol(con.execute(_ACTIONS, [chunk]).to_arrow_table())
+        for symbol, rows in _by_symbol(bars).items():
+            own = _actions(actions[symbol]) if symbol in actions else Actions.none()
+            yield _as_traded(_bars(symbol, timeframe, rows), rows, own), own
+
+
+def known_symbols(con: duckdb.DuckDBPyConnection, symbols: Sequence[str] | None = None) -> list[str]:
+    """Return the lake's symbols, or `symbols` in order of name if the lake has them all.
+
+    Raises:
+        UnknownSymbol: it lacks one.
+    """
+    names = [row[0] for row in con.execute("SELECT symbol FROM symbols ORDER BY symbol").fetchall()]
+    if not symbols:
+        return names
+    if missing := sorted(set(symbols) - set(names)):
+        raise UnknownSymbol(
+            f"expected symbols of this lake, found {', '.join(missing)}; it has "
+            f"{', '.join(names[:10]) or 'none'}{' …' if len(names) > 10 else ''}: run `lake ingest` first"
+        )
+    return sorted(set(symbols))
+
+
+def _by_symbol(rows: pa.Table) -> dict[str, pa.Table]:
+    """Return slices of a table that is sorted by symbol."""
+    counts = pc.value_counts(rows["symbol"].combine_chunks())
+    slices, start = {}, 0
+    for entry in counts.to_pylist():
+        slices[entry["values"]] = rows.slice(start, entry["counts"])
+        start += entry["counts"]
+    return slices
+
+
+def _bars(symbol: str, timeframe: str, rows: pa.Table) -> Bars:
+    def column(name: str) -> Any:
+        return rows[name].to_numpy()
+
+    return Bars(
+        symbol=symbol,
+        timeframe=timeframe,
+        ts=_micros(rows["ts"]),
+        closes_at=_micros(rows["closes_at"]),
+        session=_days(rows["session"]),
+        open=column("open"),
+        high=column("high"),
+        low=column("low"),
+        close=column("close"),
+        volume=column("volume"),
+        is_complete=column("is_complete").astype(bool),
+        is_suspect=column("is_suspect").astype(bool),
+    )
+
+
+def _actions(rows: pa.Table) -> Actions:
+    is_split = rows["kind"].to_numpy() == "split"
+    dates, values = _days(rows["ex_date"]), rows["value"].to_numpy()
+    return Actions(dates[is_split], values[is_split], dates[~is_split], values[~is_split])
+
+
+def _as_traded(bars: Bars, rows: pa.Table, actions: Actions) -> Bars:
+    delivered_split = rows["is_split_basis"].to_numpy().astype(bool)
+    if not delivered_split.any() or not len(actions.split_dates):
+        return bars
+    known = actions.up_to(bars.session[-1])
+    return bars.rescaled(np.where(delivered_split, 1.0 / split_factor(bars.session, known), 1.0))
+
+
+def _micros(column: pa.ChunkedArray) -> Times:
+    values: Times = (
+        column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy().astype("datetime64[us]")
+    )
+    return values
+
+
+def _days(column: pa.ChunkedArray) -> Dates:
+    values: Dates = column.cast(pa.int32()).to_numpy().astype("datetime64[D]")
+    return values

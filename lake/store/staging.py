@@ -1,0 +1,94 @@
+"""What one ingest run has fetched and not yet merged; shared by the tasks of the run.
+
+A run's folder holds a Parquet file a chunk and table, and `run.json` from the moment its merge
+begins. A run that was killed while merging is finished as it was staged, under the same `known_at`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from lake.errors import StoreUnavailable
+
+FOLDER = "_staging"
+
+
+class Staging:
+    """The staged rows of one run."""
+
+    def __init__(self, root: str, run_id: str) -> None:
+        self._files, base = _file_system(root)
+        self._folder = f"{base}/{FOLDER}/{_safe(run_id)}"
+
+    def put(self, chunk: str, tables: Mapping[str, pa.Table]) -> None:
+        """Store one chunk's rows, replacing what it staged before."""
+        try:
+            self._files.create_dir(self._folder, recursive=True)
+            for name, rows in tables.items():
+                self._replace(f"{name}-{chunk}.parquet", lambda path, rows=rows: self._write(rows, path))
+        except OSError as error:
+            raise StoreUnavailable(
+                f"expected to stage rows in {self._folder}, found: {error}; "
+                "check LAKE_ROOT, its owner and the space left"
+            ) from error
+
+    def tables(self, name: str) -> Iterator[pa.Table]:
+        """Yield the staged rows of a table, chunk by chunk in order of name."""
+        for path in self._paths():
+            if Path(path).name.startswith(f"{name}-") and path.endswith(".parquet"):
+                yield pq.read_table(path, filesystem=self._files)
+
+    def known_at(self) -> datetime | None:
+        """Return the moment this run's merge was stamped with; None if it has not begun."""
+        path = f"{self._folder}/run.json"
+        if self._files.get_file_info(path).type == fs.FileType.NotFound:
+            return None
+        with self._files.open_input_stream(path) as stream:
+            return datetime.fromisoformat(json.loads(stream.read())["known_at"])
+
+    def begin_merge(self, known_at: datetime) -> None:
+        """Record that the merge begins, with its one `known_at`."""
+        content = json.dumps({"known_at": known_at.isoformat()}).encode()
+        self._files.create_dir(self._folder, recursive=True)
+        self._replace("run.json", lambda path: self._write_bytes(content, path))
+
+    def clear(self) -> None:
+        """Forget the run: everything is merged, or is to be fetched anew."""
+        if self._files.get_file_info(self._folder).type == fs.FileType.Directory:
+            self._files.delete_dir(self._folder)
+
+    def _paths(self) -> list[str]:
+        selector = fs.FileSelector(self._folder, allow_not_found=True)
+        return sorted(info.path for info in self._files.get_file_info(selector))
+
+    def _replace(self, name: str, write: object) -> None:
+        # Under another name first: a killed writer leaves no half file under this one.
+        temporary = f"{self._folder}/.{name}"
+        write(temporary)  # type: ignore[operator]
+        self._files.move(temporary, f"{self._folder}/{name}")
+
+    def _write(self, rows: pa.Table, path: str) -> None:
+        pq.write_table(rows, path, filesystem=self._files, compression="zstd")
+
+    def _write_bytes(self, content: bytes, path: str) -> None:
+        with self._files.open_output_stream(path) as stream:
+            stream.write(content)
+
+
+def _file_system(root: str) -> tuple[fs.FileSystem, str]:
+    if "://" in root:
+        found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(root)
+        return found
+    return fs.LocalFileSystem(), str(Path(root).resolve())
+
+
+def _safe(run_id: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", run_id).lstrip(".")

@@ -1,0 +1,29 @@
+"""Every table of the lake, by name."""
+
+from __future__ import annotations
+
+from lake.store.tables.market import ACTIONS, BARS, CANDLES, QUARANTINE, SYMBOLS
+from lake.store.tables.results import (
+    SANDBOX_EQUITY,
+    SANDBOX_RUNS,
+    SANDBOX_TRADES,
+    TRAINING_SETS,
+)
+from lake.store.tables.spec import TableSpec
+
+TABLES: dict[str, TableSpec] = {
+    spec.name: spec
+    for spec in (
+        BARS,
+        CANDLES,
+        ACTIONS,
+        SYMBOLS,
+        QUARANTINE,
+        SANDBOX_RUNS,
+        SANDBOX_TRADES,
+        SANDBOX_EQUITY,
+        TRAINING_SETS,
+    )
+}
+
+__all__ = ["TABLES", "TableSpec"]

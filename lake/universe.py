@@ -1,0 +1,69 @@
+"""conf/universe.yaml: what the lake follows, and whose bars win."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from lake.errors import BadConfiguration
+from lake.market.symbols import parse_symbols
+from lake.market.timeframes import DAILY_AND_LONGER
+
+SourceName = Literal["files", "yahoo", "sample", "simulated"]
+
+DERIVED = "derived"
+"""The source of bars that were computed from shorter ones; every delivered bar outranks it."""
+
+
+class Universe(BaseModel):
+    """The defaults of every command and DAG."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: SourceName
+    symbols: tuple[str, ...] = ()
+    longer_timeframes: tuple[str, ...]
+    precedence: tuple[SourceName, ...]
+
+    @field_validator("symbols")
+    @classmethod
+    def _are_symbols(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return parse_symbols(names)
+
+    @field_validator("longer_timeframes")
+    @classmethod
+    def _are_longer(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in names if name not in DAILY_AND_LONGER[1:]]:
+            raise ValueError(f"expected some of {', '.join(DAILY_AND_LONGER[1:])}, found {unknown[0]!r}")
+        return names
+
+    @field_validator("precedence")
+    @classmethod
+    def _are_distinct(cls, names: tuple[SourceName, ...]) -> tuple[SourceName, ...]:
+        if len(set(names)) != len(names):
+            raise ValueError(f"expected every source once, found {', '.join(names)}")
+        return names
+
+    def ranks(self) -> dict[str, int]:
+        """Return the rank of each source, 0 the most trusted, derived bars last."""
+        return {name: rank for rank, name in enumerate([*self.precedence, DERIVED])}
+
+
+def read_universe(conf_folder: Path) -> Universe:
+    """Return conf/universe.yaml.
+
+    Raises:
+        BadConfiguration: it is missing, not YAML, or has a value that cannot be used.
+    """
+    path = conf_folder / "universe.yaml"
+    try:
+        return Universe.model_validate(yaml.safe_load(path.read_text()))
+    except (OSError, yaml.YAMLError) as error:
+        raise BadConfiguration(f"{path}: expected readable YAML, found: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadConfiguration(f"{path}: {where}: {first['msg']}; found {first['input']!r}") from error

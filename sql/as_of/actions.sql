@@ -1,0 +1,20 @@
+-- Splits and dividends as they were known at the catalog's moment.
+-- Before the end of a symbol's first load the actions with an ex-date up to that moment stand in.
+-- grain: symbol, ex_date, kind
+CREATE VIEW actions AS
+WITH first_loads AS (
+    SELECT symbol, min(known_at) + INTERVAL 999 MICROSECOND AS loaded_at
+    FROM lake.actions
+    GROUP BY ALL
+),
+seen AS (
+    SELECT a.*, f.loaded_at > getvariable('as_of') AS known_at_assumed,
+           greatest(f.loaded_at, getvariable('as_of')) AS seen_at
+    FROM lake.actions AS a
+    JOIN first_loads AS f USING (symbol)
+)
+SELECT symbol, ex_date, kind, value, currency, quality, quality_reason, source, known_at, known_at_assumed
+FROM seen
+WHERE known_at <= seen_at
+  AND (superseded_at IS NULL OR superseded_at > seen_at)
+  AND (NOT known_at_assumed OR ex_date <= getvariable('as_of')::DATE);

@@ -1,0 +1,13 @@
+-- Versions of bars that were known more than one way: what a vendor restated, and when we learned it.
+-- grain: symbol, timeframe, ts, revision
+-- reads: bar_versions
+CREATE VIEW revisions AS
+WITH numbered AS (
+    SELECT *,
+           row_number() OVER (PARTITION BY symbol, timeframe, ts ORDER BY known_at) AS revision,
+           count(*) OVER (PARTITION BY symbol, timeframe, ts) AS revisions
+    FROM bar_versions
+)
+SELECT symbol, timeframe, ts, revision, open, high, low, close, volume, price_basis, source, known_at, superseded_at
+FROM numbered
+WHERE revisions > 1;
