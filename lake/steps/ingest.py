@@ -24,6 +24,7 @@ from lake.store.catalog import connect
 from lake.store.lake import Lake, now_utc
 from lake.store.staging import Staging
 from lake.store.tables import TABLES
+from lake.store.vanished import vanished_keys
 from lake.universe import read_universe
 
 CHUNK = 50
@@ -127,21 +128,7 @@ def _vanished(lake: Lake, rows: pa.Table, request: IngestRequest) -> pa.Table | 
     """Return, for a reset, the current keys that the source delivered once and does not any more."""
     if request.mode != "reset" or request.start or request.end:
         return None
-    spec = TABLES[_table(request)]
-    con = connect(lake)
-    con.register("delivered", rows)
-    con.register("requested", pa.table({"symbol": pc.unique(rows["symbol"])}))
-    keys = ", ".join((*spec.key, *spec.partition_by))
-    return con.execute(
-        f"""
-        SELECT {keys} FROM lake.{spec.name} AS t
-        WHERE superseded_at IS NULL AND source = ? AND timeframe = ?
-          AND symbol IN (SELECT symbol FROM requested)
-          AND NOT EXISTS (SELECT 1 FROM delivered AS d
-                          WHERE d.symbol = t.symbol AND d.timeframe = t.timeframe AND d.ts = t.ts)
-        """,
-        [request.source, request.timeframe],
-    ).to_arrow_table()
+    return vanished_keys(connect(lake), TABLES[_table(request)], rows, request.source)
 
 
 def _table(request: IngestRequest) -> str:

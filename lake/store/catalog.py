@@ -81,11 +81,12 @@ _TYPES = {"year": "INT", "month": "INT", "timeframe": "VARCHAR"}
 def _in_order_of_reading(folders: list[Path]) -> Iterator[Path]:
     """Yield the views' files so that each comes after those it reads; later folders override."""
     files = {path.stem: path for folder in folders for path in sorted(folder.glob("*.sql"))}
-    order = TopologicalSorter({name: _reads(path) & set(files) for name, path in files.items()})
+    order = TopologicalSorter({name: reads_of(path) & set(files) for name, path in files.items()})
     return (files[name] for name in order.static_order())
 
 
-def _reads(path: Path) -> set[str]:
+def reads_of(path: Path) -> set[str]:
+    """Return the views that the header of an SQL file says it reads."""
     for line in path.read_text().splitlines():
         if line.startswith(_READS):
             return {name.strip() for name in line.removeprefix(_READS).split(",")}

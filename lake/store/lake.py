@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from deltalake import DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random
@@ -27,7 +28,7 @@ Values = Sequence[int | str]
 _Result = TypeVar("_Result")
 
 _ATTEMPTS = 40
-_WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=32_768)
+WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=32_768)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,32 @@ class Change:
     def is_empty(self) -> bool:
         """Return whether the table already said what was written."""
         return not (self.inserted or self.closed)
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Rows whose time lies between two dates, both included; None leaves a side open."""
+
+    column: str
+    first: date | None
+    last: date | None
+
+    def bounds(self) -> list[tuple[str, str, datetime]]:
+        """Return the bounds as filters (column, operator, moment in UTC)."""
+        found: list[tuple[str, str, datetime]] = []
+        if self.first:
+            found.append((self.column, ">=", datetime.combine(self.first, time(), UTC)))
+        if self.last:
+            found.append((self.column, "<", datetime.combine(self.last, time(), UTC) + timedelta(days=1)))
+        return found
+
+    def rows_of(self, rows: pa.Table) -> pa.Table:
+        """Return the rows of a table that lie between."""
+        return rows.filter(pq.filters_to_expression(self.bounds()))
+
+    def condition(self) -> str:
+        """Return the bounds as SQL."""
+        return " AND ".join(f"{c} {op} TIMESTAMP '{moment:%Y-%m-%dT%H:%M:%SZ}'" for c, op, moment in self.bounds())
 
 
 class Lake:
@@ -60,6 +87,7 @@ class Lake:
             StoreUnavailable: the folder or bucket cannot be read or written.
         """
         lake = cls(settings)
+        lake._make_root()
         for spec in TABLES.values():
             lake._create(spec)
         return lake
@@ -106,27 +134,34 @@ class Lake:
                 closed += result["num_target_rows_updated"]
             return Change(inserted, closed, self.table(name).version())
 
-    def replace(self, name: str, rows: pa.Table, where: Mapping[str, Values]) -> Change:
+    def replace(
+        self, name: str, rows: pa.Table, where: Mapping[str, Values], between: Between | None = None
+    ) -> Change:
         """Make `rows` the rows of a table that match `where`, in one commit; none if they already are.
 
         `where` maps columns to the values that are replaced; every row of `rows` has to match it.
+        With `between` only rows of that time are replaced, and only those of `rows` are taken.
 
         Raises:
             CommitConflict: other writers won every retry.
         """
         spec = TABLES[name]
         rows = rows.select(spec.schema.names).cast(spec.schema).sort_by([(k, "ascending") for k in spec.key])
-        with self.writing(name):
-            return self._retrying(name, lambda: self._replace(spec, rows, where))
-
-    def _replace(self, spec: TableSpec, rows: pa.Table, where: Mapping[str, Values]) -> Change:
-        table = self.table(spec.name)
+        rows = between.rows_of(rows) if between else rows
         filters = [(column, "in", list(values)) for column, values in where.items()]
+        conditions = [f"{column} IN ({merge.literals(values)})" for column, values in where.items()]
+        if between:
+            filters += between.bounds()
+            conditions.append(between.condition())
+        with self.writing(name):
+            return self._retrying(name, lambda: self._replace(spec, rows, filters, " AND ".join(conditions)))
+
+    def _replace(self, spec: TableSpec, rows: pa.Table, filters: list[Any], predicate: str) -> Change:
+        table = self.table(spec.name)
         old = table.to_pyarrow_table(filters=filters).select(spec.schema.names).cast(spec.schema)
         if digest(old, order_by=spec.key) == digest(rows):
             return Change(0, 0, table.version())
-        predicate = " AND ".join(f"{column} IN ({merge._literals(vs)})" for column, vs in where.items())
-        write_deltalake(table, rows, mode="overwrite", predicate=predicate, writer_properties=_WRITER)
+        write_deltalake(table, rows, mode="overwrite", predicate=predicate, writer_properties=WRITER)
         return Change(rows.num_rows, old.num_rows, self.table(spec.name).version())
 
     def _merge(self, spec: TableSpec, rows: pa.Table, vanished: pa.Table | None) -> dict[str, Any]:
@@ -137,7 +172,7 @@ class Lake:
         def attempt() -> dict[str, Any]:
             return (
                 self.table(spec.name)
-                .merge(source, condition, source_alias="s", target_alias="t", writer_properties=_WRITER)
+                .merge(source, condition, source_alias="s", target_alias="t", writer_properties=WRITER)
                 .when_matched_update({"superseded_at": "s.known_at"}, predicate=merge.closes())
                 .when_not_matched_insert(
                     {column: f"s.{column}" for column in spec.schema.names}, predicate="s.op = 'insert'"
@@ -169,6 +204,14 @@ class Lake:
             ) from error
         except (DeltaError, OSError) as error:
             raise _unavailable(self.uri(name), error) from error
+
+    def _make_root(self) -> None:
+        if "://" in self.root:
+            return
+        try:
+            Path(self.root).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unavailable(self.root, error) from error
 
     def _create(self, spec: TableSpec) -> None:
         try:
@@ -204,8 +247,7 @@ def _newest_known_at(table: DeltaTable) -> datetime | None:
 
 def _unavailable(uri: str, error: Exception) -> StoreUnavailable:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    place = uri if "://" in uri else str(Path(uri).parent)
     return StoreUnavailable(
-        f"expected to read and write the lake at {place}, found: {reason}; "
+        f"expected to read and write {uri}, found: {reason}; "
         "check LAKE_ROOT, its owner and the space left"
     )

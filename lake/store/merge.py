@@ -40,7 +40,7 @@ def match_condition(
     Partition values are literals: a join condition alone would make writers of different
     partitions conflict and scan the whole table.
     """
-    parts = [f"t.{name} IN ({_literals(values)})" for name, values in partitions.items()]
+    parts = [f"t.{name} IN ({literals(values)})" for name, values in partitions.items()]
     parts += [f"t.{name} = s.{name}" for name in spec.key]
     parts.append("t.superseded_at IS NULL")
     changed = differs(spec)
@@ -95,5 +95,6 @@ def _rank_expression(ranks: Mapping[str, int]) -> str:
     return f"CASE t.source {cases} ELSE {len(ranks)} END"
 
 
-def _literals(values: Iterable[int | str]) -> str:
-    return ", ".join(str(value) if isinstance(value, int) else f"'{value}'" for value in values)
+def literals(values: Iterable[int | str]) -> str:
+    """Return values as a list in SQL."""
+    return ", ".join(str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'" for value in values)

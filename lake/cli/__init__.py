@@ -1,0 +1,32 @@
+"""The command `lake`: everything a DAG does, and every question the lake answers."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from lake.cli import ask, pipeline
+from lake.errors import LakeError
+
+app = typer.Typer(
+    name="lake",
+    help="Bars, features, a strategy sandbox and training sets for stocks, from one definition.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+pipeline.add_to(app)
+ask.add_to(app)
+
+
+def main() -> None:
+    """Run the command line; a user's error ends in one sentence and exit code 1."""
+    try:
+        app()
+    except LakeError as error:
+        print(f"lake: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("lake: interrupted; the next run of the same command finishes what was begun", file=sys.stderr)
+        sys.exit(130)

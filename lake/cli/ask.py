@@ -1,0 +1,98 @@
+"""Commands that ask: nothing here changes the lake."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import pyarrow as pa
+import typer
+
+from lake.cli.options import AsOf, Symbols, symbols_of
+from lake.cli.output import FORMATS, print_rows
+from lake.config import load_settings
+
+Format = Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")]
+
+quarantine = typer.Typer(help="Rows that were set aside because they cannot be bars.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the asking commands."""
+    for command in (sql, symbols, columns, check, verify):
+        app.command()(command)
+    app.add_typer(quarantine, name="quarantine")
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help='Such as "select symbol, count(*) from bars group by all".')],
+    as_of: AsOf = None,
+    form: Format = "table",
+) -> None:
+    """Ask the lake's views in SQL (DuckDB's dialect)."""
+    print_rows(_answer(query, as_of), form)
+
+
+def symbols(form: Format = "table") -> None:
+    """List the symbols the lake knows."""
+    print_rows(_answer("SELECT * FROM symbols ORDER BY symbol"), form)
+
+
+def columns(form: Format = "table") -> None:
+    """List the registered columns: what each is, its inputs and its formula's source."""
+    from lake.features.registry import described
+
+    print_rows(described(), form)
+
+
+@quarantine.command("list")
+def quarantine_list(form: Format = "table", symbols: Symbols = None) -> None:
+    """List what was set aside, newest first."""
+    wanted = ", ".join(f"'{name}'" for name in symbols_of(symbols))
+    where = f"WHERE symbol IN ({wanted})" if wanted else ""
+    print_rows(
+        _answer(
+            "SELECT left(quarantine_id, 12) AS id, symbol, timeframe, ts, source, reason, detail, row, status, "
+            f"known_at FROM quarantine {where} ORDER BY known_at DESC, symbol, ts"
+        ),
+        form,
+    )
+
+
+def check() -> None:
+    """Check the configuration, the addresses and the disk; exit 1 if something needs doing."""
+    from lake.steps.check import check as step
+
+    findings = step(load_settings())
+    for finding in findings:
+        print(f"{'ok ' if finding.is_ok else 'BAD'}  {finding.about}: {finding.found}")
+    if not all(finding.is_ok for finding in findings):
+        sys.exit(1)
+
+
+def verify() -> None:
+    """Run the lake's own audits; exit 1 if any returns rows."""
+    from lake.steps.verify import verify as step
+
+    audits = step(load_settings())
+    for audit in audits:
+        print(f"{'ok ' if audit.is_clean else 'BAD'}  {audit.name}: {audit.bad_rows.num_rows:,} bad rows")
+        if not audit.is_clean:
+            print_rows(audit.bad_rows.slice(0, 10), "table")
+    if not all(audit.is_clean for audit in audits):
+        sys.exit(1)
+
+
+def _answer(query: str, as_of: str | None = None) -> pa.Table:
+    import duckdb
+
+    from lake.errors import BadInput
+    from lake.store.catalog import connect, parse_as_of
+    from lake.store.lake import Lake
+
+    con = connect(Lake.open(load_settings()), parse_as_of(as_of) if as_of else None)
+    try:
+        return con.execute(query).to_arrow_table()
+    except duckdb.Error as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"expected a query over the lake's views, found: {reason}") from error

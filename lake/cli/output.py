@@ -1,0 +1,90 @@
+"""How results are printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from lake.errors import BadInput
+
+FORMATS = ("table", "csv", "json", "parquet")
+_UNSAFE = ("=", "+", "-", "@", "\t", "\r")
+
+
+def print_counts(verb: str, counts: Mapping[str, Any]) -> None:
+    """Print what a step did as one line of `name value` pairs."""
+    print(f"{verb}: {', '.join(_pairs(counts))}")
+
+
+def print_rows(rows: pa.Table, form: str) -> None:
+    """Print rows as a table, CSV or JSON, or write Parquet to standard output.
+
+    Raises:
+        BadInput: there is no such format, or Parquet would go to a terminal.
+    """
+    if form == "table":
+        _print_table(rows)
+    elif form == "json":
+        sys.stdout.write(orjson.dumps(rows.to_pylist(), default=str).decode() + "\n")
+    elif form == "csv":
+        pyarrow.csv.write_csv(_harmless(rows), sys.stdout.buffer)
+    elif form == "parquet" and not sys.stdout.isatty():
+        pyarrow.parquet.write_table(rows, pa.PythonFile(sys.stdout.buffer, mode="w"))
+    elif form == "parquet":
+        raise BadInput("expected a file for Parquet, found a terminal; add > FILE.parquet")
+    else:
+        raise BadInput(f"expected --format, one of {', '.join(FORMATS)}, found {form!r}")
+
+
+def _pairs(counts: Mapping[str, Any], prefix: str = "") -> list[str]:
+    pairs: list[str] = []
+    for name, value in counts.items():
+        if isinstance(value, Mapping):
+            pairs += _pairs(value, f"{prefix}{name} ")
+        else:
+            shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+            pairs.append(f"{prefix}{name.replace('_', ' ')} {shown}")
+    return pairs
+
+
+def _print_table(rows: pa.Table) -> None:
+    console = Console()
+    table = Table(box=box.SIMPLE_HEAD)
+    for field in rows.schema:
+        table.add_column(field.name, justify="right" if _is_number(field.type) else "left", overflow="fold")
+    for row in rows.to_pylist():
+        table.add_row(*(_shown(value) for value in row.values()))
+    if not console.is_terminal:  # a pipe has no width to fit into
+        console = Console(width=max(200, 24 * rows.num_columns))
+    console.print(table)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:g}"
+    text = str(value)
+    return text.removesuffix(" 00:00:00+00:00").replace("+00:00", "Z").replace("[", "\\[")
+
+
+def _harmless(rows: pa.Table) -> pa.Table:
+    """Return rows whose texts no spreadsheet runs as a formula."""
+    for index, field in enumerate(rows.schema):
+        if pa.types.is_string(field.type):
+            texts = [f"'{t}" if t and t.startswith(_UNSAFE) else t for t in rows[index].to_pylist()]
+            rows = rows.set_column(index, field, pa.array(texts, field.type))
+    return rows

@@ -1,0 +1,121 @@
+"""Enrich: every registered column of every complete bar, on the split basis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lake.config import Settings
+from lake.errors import BadInput, StoreUnavailable
+from lake.market.adjust import adjusted
+from lake.market.bars import Actions, Bars
+from lake.market.timeframes import parse_timeframe
+from lake.sources.intake import partition_numbers
+from lake.store.catalog import connect
+from lake.store.lake import Between, Lake
+from lake.store.reads import CHUNK, read_history
+from lake.store.tables import TABLES
+from lake.universe import read_universe
+
+
+def enrich_features(
+    settings: Settings,
+    symbols: Sequence[str] | None = None,
+    timeframes: Sequence[str] | None = None,
+    start: date | None = None,
+    end: date | None = None,
+) -> dict[str, Any]:
+    """Bring table features up to date with the bars and return what changed.
+
+    Columns are computed over all history; `start` and `end` only limit which rows are written.
+
+    Raises:
+        UnknownSymbol: `symbols` names one that the lake does not have.
+        BadInput: `timeframes` names one that does not exist, or the dates are reversed.
+    """
+    lake = Lake.open(settings)
+    con = connect(lake)
+    between = _between(start, end)
+    written = replaced = 0
+    names = _timeframes(settings, timeframes)
+    for name in names:
+        for rows in _chunks(read_history(con, name, symbols)):
+            where = {"timeframe": [name], "symbol": pc.unique(rows["symbol"]).to_pylist()}
+            change = lake.replace("features", rows, where, between)
+            written, replaced = written + change.inserted, replaced + change.closed
+    return {"timeframes": len(names), "written": written, "replaced": replaced}
+
+
+def enrich_to_file(
+    settings: Settings,
+    out: Path,
+    symbols: Sequence[str] | None = None,
+    timeframes: Sequence[str] | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    as_of: datetime | None = None,
+) -> dict[str, Any]:
+    """Write the columns, computed from the bars and actions known at `as_of`, to one Parquet file.
+
+    Raises:
+        StoreUnavailable: the file cannot be written.
+    """
+    con = connect(Lake.open(settings), as_of)
+    between = _between(start, end)
+    schema, rows_written = TABLES["features"].schema, 0
+    temporary = out.with_name(f".{out.name}")
+    try:
+        with pq.ParquetWriter(temporary, schema) as writer:
+            for name in _timeframes(settings, timeframes):
+                for rows in _chunks(read_history(con, name, symbols)):
+                    rows = between.rows_of(rows) if between else rows
+                    writer.write_table(rows)
+                    rows_written += rows.num_rows
+        temporary.replace(out)
+    except OSError as error:
+        raise StoreUnavailable(f"expected to write {out}, found: {error}; choose another --out") from error
+    return {"out": str(out), "written": rows_written}
+
+
+def _timeframes(settings: Settings, names: Sequence[str] | None) -> list[str]:
+    chosen = names or ("1d", *read_universe(settings.conf_folder).longer_timeframes)
+    return [parse_timeframe(name) for name in chosen]
+
+
+def _between(start: date | None, end: date | None) -> Between | None:
+    if start and end and start > end:
+        raise BadInput(f"expected dates in order, found --from {start} after --to {end}; swap them")
+    return Between("ts", start, end) if start or end else None
+
+
+def _chunks(histories: Iterator[tuple[Bars, Actions]]) -> Iterator[pa.Table]:
+    while chunk := list(islice(histories, CHUNK)):
+        yield pa.concat_tables([feature_rows(bars, actions) for bars, actions in chunk])
+
+
+def feature_rows(bars: Bars, actions: Actions) -> pa.Table:
+    """Return one symbol's rows of table features, from its bars as traded."""
+    from lake.features.kernel import compute
+
+    complete = adjusted(bars, actions, "split")[bars.is_complete]
+    schema = TABLES["features"].schema
+    columns: dict[str, Any] = {
+        "symbol": pa.repeat(bars.symbol, len(complete)),
+        "timeframe": pa.repeat(bars.timeframe, len(complete)),
+        "ts": complete.ts,
+        "closes_at": complete.closes_at,
+        "year": partition_numbers("year", complete.ts),
+        **compute(complete),
+    }
+    return pa.table({name: _utc(columns[name], schema.field(name).type) for name in schema.names}).cast(schema)
+
+
+def _utc(column: Any, kind: pa.DataType) -> Any:
+    return pa.array(column).cast(kind) if pa.types.is_timestamp(kind) else column

@@ -1,0 +1,52 @@
+"""Maintain: compaction, checkpoint and vacuum of every table, and what killed runs left behind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from lake.config import Settings
+from lake.store.lake import WRITER, Lake
+from lake.store.tables import TABLES
+
+RETENTION_HOURS = 24
+"""Files a reader may still need are kept this long after a newer version replaced them."""
+
+
+def maintain(settings: Settings) -> dict[str, Any]:
+    """Compact tables with small files, write checkpoints, remove files that no version needs."""
+    lake = Lake.open(settings)
+    return {name: _maintain_table(lake, name) for name in TABLES}
+
+
+def _maintain_table(lake: Lake, name: str) -> dict[str, int]:
+    with lake.writing(name):
+        compacted = _compact(lake.table(name), name)
+        table = lake.table(name)
+        table.create_checkpoint()
+        removed = table.vacuum(
+            retention_hours=RETENTION_HOURS, enforce_retention_duration=False, dry_run=False, full=True
+        )
+        table.cleanup_metadata()
+    return {"files_compacted": compacted, "files_removed": len(removed), "version": lake.table(name).version()}
+
+
+def _compact(table: DeltaTable, name: str) -> int:
+    """Rewrite partitions of several files as files sorted by key, so that one symbol is one place."""
+    spec = TABLES[name]
+    files = pa.table(table.get_add_actions(flatten=True))
+    partitions = [files[f"partition.{column}"].to_pylist() for column in spec.partition_by]
+    counts = Counter(zip(*partitions, strict=True)) if partitions else Counter({(): files.num_rows})
+    compacted = 0
+    for values, count in counts.items():
+        if count < 2:
+            continue
+        chosen = [(column, "=", str(value)) for column, value in zip(spec.partition_by, values, strict=True)]
+        metrics = table.optimize.z_order(
+            [spec.key[0]], partition_filters=chosen or None, writer_properties=WRITER
+        )
+        compacted += metrics["numFilesRemoved"]
+    return compacted
