@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lake.config import Settings, load_settings
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -16,3 +18,9 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real market data (../shared/data) is not on this machine")
     return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Return the settings of a throw-away lake."""
+    return load_settings(lake_root=str(tmp_path / "lake"))

@@ -6,6 +6,8 @@ session in 1950, div N; so neither a new day nor a back-filled one moves an old 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +27,8 @@ def resampled(daily: Bars, actions: Actions, timeframe: str, calendar: Calendar)
     is when that session will close. Days that are no session of the calendar are an error of
     the caller: ingestion quarantines them.
     """
+    if not len(daily):
+        return replace(daily, timeframe=timeframe)
     numbers = calendar.ordinals(daily.session)
     buckets = _buckets(timeframe, calendar)
     bucket = buckets[numbers]
@@ -39,12 +43,12 @@ def resampled(daily: Bars, actions: Actions, timeframe: str, calendar: Calendar)
         closes_at=calendar.closes_at[final_session],
         session=daily.session[last],
         open=days.open[first],
-        high=np.maximum.reduceat(days.high, first) if len(first) else days.high,
-        low=np.minimum.reduceat(days.low, first) if len(first) else days.low,
+        high=np.maximum.reduceat(days.high, first),
+        low=np.minimum.reduceat(days.low, first),
         close=days.close[last],
-        volume=np.add.reduceat(days.volume, first) if len(first) else days.volume,
-        is_complete=final_session <= (numbers[-1] if len(numbers) else -1),
-        is_suspect=np.logical_or.reduceat(days.is_suspect, first) if len(first) else days.is_suspect,
+        volume=np.add.reduceat(days.volume, first),
+        is_complete=final_session <= numbers[-1],
+        is_suspect=np.logical_or.reduceat(days.is_suspect, first),
     )
 
 
