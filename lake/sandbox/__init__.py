@@ -1,1 +1,1 @@
-"""The $10,000 strategy sandbox: fills, trades, equity, metrics."""
+"""The $10,000 sandbox: what a strategy's signals would have earned, fill by fill."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lake.store.tables.market import ACTIONS, BARS, CANDLES, QUARANTINE, SYMBOLS
 from lake.store.tables.results import (
     SANDBOX_EQUITY,
+    SANDBOX_METRICS,
     SANDBOX_RUNS,
     SANDBOX_TRADES,
     TRAINING_SETS,
@@ -22,6 +23,7 @@ TABLES: dict[str, TableSpec] = {
         SANDBOX_RUNS,
         SANDBOX_TRADES,
         SANDBOX_EQUITY,
+        SANDBOX_METRICS,
         TRAINING_SETS,
     )
 }

@@ -41,6 +41,7 @@ SANDBOX_TRADES = TableSpec(
             exit_ts=UTC_MICROS,
             exit_price=pa.float64(),
             quantity=pa.float64(),
+            split_ratio=pa.float64(),
             commission=pa.float64(),
             profit=pa.float64(),
             return_pct=pa.float64(),
@@ -55,7 +56,11 @@ SANDBOX_TRADES = TableSpec(
     ),
     key=("run_id", "symbol", "entry_ts"),
 )
-"""Trades of every run. An open one carries its mark as exit price and `is_open`."""
+"""Trades of every run. An open one carries the last close as its exit price and `is_open`.
+
+Prices are fills as traded; `quantity` was bought and `quantity * split_ratio` sold. `profit` is net of
+commission and without `dividends`; `return_pct` is `profit` in percent of the money the purchase took.
+"""
 
 SANDBOX_EQUITY = TableSpec(
     name="sandbox_equity",
@@ -73,6 +78,50 @@ SANDBOX_EQUITY = TableSpec(
     key=("run_id", "symbol", "ts"),
 )
 """Equity marked at every close; `symbol` is null for a shared account."""
+
+SANDBOX_METRICS = TableSpec(
+    name="sandbox_metrics",
+    schema=pa.schema(
+        columns(
+            run_id=pa.string(),
+            symbol=pa.string(),
+            first_ts=UTC_MICROS,
+            last_ts=UTC_MICROS,
+            bars=pa.int64(),
+            final_equity=pa.float64(),
+            profit=pa.float64(),
+            profit_pct=pa.float64(),
+            cagr=pa.float64(),
+            volatility=pa.float64(),
+            sharpe=pa.float64(),
+            sortino=pa.float64(),
+            calmar=pa.float64(),
+            max_drawdown=pa.float64(),
+            max_drawdown_bars=pa.int64(),
+            exposure=pa.float64(),
+            trades=pa.int64(),
+            open_trades=pa.int64(),
+            wins=pa.int64(),
+            losses=pa.int64(),
+            win_rate=pa.float64(),
+            profit_factor=pa.float64(),
+            expectancy=pa.float64(),
+            average_win=pa.float64(),
+            average_loss=pa.float64(),
+            best_trade=pa.float64(),
+            worst_trade=pa.float64(),
+            sqn=pa.float64(),
+            kelly=pa.float64(),
+            turnover=pa.float64(),
+            commission=pa.float64(),
+            dividends=pa.float64(),
+            break_even_bps=pa.float64(),
+            buy_and_hold_profit_pct=pa.float64(),
+        )
+    ),
+    key=("run_id", "symbol"),
+)
+"""Metrics of every run and symbol, defined in `lake.sandbox.metrics`; an undefined one is null."""
 
 TRAINING_SETS = TableSpec(
     name="training_sets",
