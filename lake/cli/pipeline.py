@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,15 +10,13 @@ import typer
 from lake.cli.options import AsOf, End, Start, Symbols, date_of, names_of, symbols_of
 from lake.cli.output import print_counts, print_rows
 from lake.config import load_settings
-
-training = typer.Typer(help="Training sets: build, list, rebuild, compare.", no_args_is_help=True)
+from lake.errors import BadInput
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the pipeline's commands."""
-    for command in (ingest, derive, enrich, sandbox, publish, maintain):
+    for command in (ingest, derive, enrich, publish, maintain):
         app.command()(command)
-    app.add_typer(training, name="training")
 
 
 def ingest(
@@ -59,6 +58,30 @@ def derive(
 
     counts = derive_longer_bars(load_settings(), symbols_of(symbols), names_of(timeframe))
     print_counts("derived", counts)
+
+
+def enrich(
+    symbols: Symbols = None,
+    timeframe: Annotated[str | None, typer.Option(help="1d, 1wk, 2d..13d; all if left out.")] = None,
+    start: Start = None,
+    end: End = None,
+    as_of: AsOf = None,
+    out: Annotated[Path | None, typer.Option(help="Write to this Parquet file instead of the lake.")] = None,
+) -> None:
+    """Compute every registered column of every complete bar."""
+    from lake.steps import enrich as step
+
+    from lake.store.catalog import parse_as_of
+
+    settings, names, frames = load_settings(), symbols_of(symbols), names_of(timeframe)
+    first, last = date_of(start, "--from"), date_of(end, "--to")
+    if out is not None:
+        moment = parse_as_of(as_of) if as_of else None
+        print_counts("enriched", step.enrich_to_file(settings, out, names, frames, first, last, moment))
+    elif as_of is not None:
+        raise BadInput("expected --out PATH with --as-of, found none: the lake keeps what is known now; add --out")
+    else:
+        print_counts("enriched", step.enrich_features(settings, names, frames, first, last))
 
 
 def publish() -> None:
