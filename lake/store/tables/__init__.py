@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lake.store.tables.features import FEATURES
+from lake.store.tables.features import FEATURES
 from lake.store.tables.market import ACTIONS, BARS, CANDLES, QUARANTINE, SYMBOLS
 from lake.store.tables.results import (
     SANDBOX_EQUITY,
@@ -20,6 +22,8 @@ TABLES: dict[str, TableSpec] = {
         ACTIONS,
         SYMBOLS,
         QUARANTINE,
+        FEATURES,
+        FEATURES,
         SANDBOX_RUNS,
         SANDBOX_TRADES,
         SANDBOX_EQUITY,

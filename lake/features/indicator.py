@@ -1,0 +1,73 @@
+"""How a column is declared: once, for the batch, the stream, the rules and the dictionary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lake.market.bars import VALUES, Floats
+
+Scale = Literal["price", "volume", "percent", "ratio", "flag"]
+"""What a column's values are measured in.
+
+`price` is divided and `volume` multiplied by a split's ratio, the others stay as they are. Two
+values count as equal within 1e-9 of the larger of themselves and their scale: the bar's close,
+the bar's volume, 100, 1 and 1, in this order.
+"""
+
+SPLIT_EXPONENT: Mapping[Scale, int] = {"price": -1, "volume": 1, "percent": 0, "ratio": 0, "flag": 0}
+"""At a split of ratio r, stored values are multiplied by r to this power."""
+
+TOLERANCE = 1e-9
+"""Values nearer than this share of their scale are equal, so that every path decides alike."""
+
+_ROUNDING = 2.0**-53
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One function and the columns it fills.
+
+    `function` takes the arrays of `inputs` (bar values or other columns), then `parameters` by
+    name, and returns one array of their length for each column, NaN while it warms up. It must
+    not look ahead. `settle_bars` is the number of bars after which nothing of where a history
+    started is left in its value.
+    """
+
+    columns: tuple[str, ...]
+    function: Callable[..., Any]
+    inputs: tuple[str, ...]
+    scale: Scale
+    settle_bars: int
+    description: str
+    source: str
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def columns_needed(self) -> tuple[str, ...]:
+        """Return the inputs that are columns themselves."""
+        return tuple(name for name in self.inputs if name not in VALUES)
+
+    def apply(self, *inputs: Floats) -> tuple[Floats, ...]:
+        """Return one array for each of `columns`."""
+        result = self.function(*inputs, **self.parameters)
+        return result if isinstance(result, tuple) else (result,)
+
+
+def settle_window(bars: int) -> int:
+    """Return the `settle_bars` of a value that sees `bars` bars and nothing before them."""
+    return bars
+
+
+def settle_smoothing(weight: float, seed_bars: int, residue: float = _ROUNDING) -> int:
+    """Return the `settle_bars` of exponential smoothing, rounded up to a power of two.
+
+    Args:
+        weight: the share of the newest value: 2 / (n + 1) for an EMA, 1 / n for Wilder's.
+        seed_bars: bars before the first smoothed value.
+        residue: the share of the start that may be left.
+    """
+    bars = seed_bars + math.log(residue) / math.log1p(-weight)
+    return 1 << math.ceil(math.log2(bars))

@@ -1,0 +1,136 @@
+"""YAML with line numbers: a file as nodes, and refusals that say where they found what.
+
+Built on the composed nodes, never on constructed objects: a value is its text, so `on`, `1d` and
+`0x10` stay what was written, and no tag can build anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+
+from lake.errors import BadConfiguration
+from lake.features.registry import near
+
+_KINDS = ((yaml.SequenceNode, "a list"), (yaml.MappingNode, "names with values"))
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses aliases: a rule is read as it stands, and no file can grow when expanded."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "an alias; write it out", mark)
+        return super().compose_node(parent, index)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of a file and the line it is named by, from 1."""
+
+    origin: str
+    node: yaml.Node
+    line: int
+
+    def refusal(self, expected: str, found: str) -> BadConfiguration:
+        """Return the error that names file, line, what was expected and what was found."""
+        return refusal(self.origin, self.line, f"expected {expected}, found {found}")
+
+    def scalar(self, expected: str) -> str:
+        """Return the text of a single, non-empty value."""
+        if not isinstance(self.node, yaml.ScalarNode) or not self.node.value.strip():
+            raise self.refusal(expected, self._kind())
+        return str(self.node.value).strip()
+
+    def items(self, expected: str) -> list[Node]:
+        """Return the entries of a list that has some."""
+        if not isinstance(self.node, yaml.SequenceNode) or not self.node.value:
+            raise self.refusal(expected, self._kind())
+        return [_node(self.origin, each) for each in self.node.value]
+
+    def entries(self, expected: str) -> dict[str, Node]:
+        """Return the values of a mapping by their keys; a key may stand once."""
+        if not isinstance(self.node, yaml.MappingNode) or not self.node.value:
+            raise self.refusal(expected, self._kind())
+        entries: dict[str, Node] = {}
+        for key_node, value_node in self.node.value:
+            key = _node(self.origin, key_node)
+            name = key.scalar("a name")
+            if name in entries:
+                raise key.refusal(f"{name} once", f"it again (first on line {entries[name].line})")
+            value = _node(self.origin, value_node)
+            entries[name] = value if value.is_scalar else replace(value, line=key.line)
+        return entries
+
+    def fields(self, required: Collection[str], optional: Collection[str], what: str) -> dict[str, Node]:
+        """Return the entries of a mapping whose keys are known and complete."""
+        allowed = [*required, *optional]
+        entries = self.entries(f"{what} with {', '.join(allowed)}")
+        for name, entry in entries.items():
+            if name not in allowed:
+                raise entry.refusal(
+                    f"one of {', '.join(allowed)} in {what}", f"{name!r}{near(name, allowed)}"
+                )
+        if missing := [name for name in required if name not in entries]:
+            raise self.refusal(f"{what} with {missing[0]}", f"only {', '.join(entries)}")
+        return entries
+
+    @property
+    def is_scalar(self) -> bool:
+        """Return whether this is a single value."""
+        return isinstance(self.node, yaml.ScalarNode)
+
+    @property
+    def is_mapping(self) -> bool:
+        """Return whether this is names with values."""
+        return isinstance(self.node, yaml.MappingNode)
+
+    def _kind(self) -> str:
+        if not self.node.value:
+            return "nothing"
+        return next((kind for node, kind in _KINDS if isinstance(self.node, node)), "one value")
+
+
+def _node(origin: str, node: yaml.Node) -> Node:
+    return Node(origin, node, int(node.start_mark.line) + 1)
+
+
+def refusal(origin: str, line: int, reason: str) -> BadConfiguration:
+    """Return the error of a file that cannot be used."""
+    return BadConfiguration(f"{origin}, line {line}: {reason}")
+
+
+def read_document(path: Path) -> Node:
+    """Return the root of a YAML file.
+
+    Raises:
+        BadConfiguration: it cannot be read, is empty, or is not plain YAML.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{path}: expected a readable UTF-8 file, found: {error}") from error
+    return parse_document(text, str(path))
+
+
+def parse_document(text: str, origin: str) -> Node:
+    """Return the root of YAML text; `origin` names it in refusals.
+
+    Raises:
+        BadConfiguration: it is empty or not plain YAML.
+    """
+    try:
+        root = yaml.compose(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        found = " ".join(filter(None, (error.context, error.problem)))
+        raise refusal(origin, line, f"expected plain YAML, found {found}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise refusal(origin, 1, f"expected plain YAML, found: {' '.join(str(error).split())}") from error
+    if root is None:
+        raise refusal(origin, 1, "expected rules, found an empty file")
+    return _node(origin, root)

@@ -1,0 +1,176 @@
+"""The one evaluator: conditions on arrays, in three values.
+
+Truth is an int8 array of TRUE, UNKNOWN and FALSE. A NaN makes a comparison unknown, `not` of
+unknown is unknown, and what is unknown in the end does not hold (Kleene's strong logic: all is
+the least of its parts, any the greatest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lake.features.indicator import SPLIT_EXPONENT, TOLERANCE, Scale
+from lake.features.registry import REGISTRY, Registry
+from lake.market.bars import PRICES, VALUES, Bars, Bools, Floats
+from lake.rules.conditions import (
+    All,
+    Any,
+    Arithmetic,
+    Compare,
+    Condition,
+    Cross,
+    Expression,
+    Not,
+    Number,
+    Recently,
+    Throughout,
+    Value,
+)
+
+Item = TypeVar("Item", bound=np.generic)
+
+Truth = NDArray[np.int8]
+Measured = tuple[Floats, Floats]
+"""Values, and for each the scale within 1e-9 of which others equal it."""
+
+TRUE, UNKNOWN, FALSE = 1, 0, -1
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What rules read: complete bars only, oldest first, one array a bar value or column.
+
+    `later_splits` is, for each bar, the product of the ratios of the splits after it that its
+    prices are already divided by. With it a price is compared with a plain number as traded on
+    that bar, not as later splits left it.
+    """
+
+    values: Mapping[str, Floats]
+    scales: Mapping[str, Scale]
+    later_splits: Floats
+
+    def __len__(self) -> int:
+        return len(self.later_splits)
+
+    def measured(self, name: str, bars_ago: int) -> Measured:
+        """Return a value `bars_ago` bars before each bar, in the terms of that bar, with its scale."""
+        kind = self.scales[name]
+        terms = self.later_splits ** -SPLIT_EXPONENT[kind]
+        values = _earlier(self.values[name], bars_ago, np.nan) * terms
+        return values, np.fmax(np.abs(values), self._unit(kind) * terms)
+
+    def _unit(self, kind: Scale) -> Floats:
+        if kind == "price":
+            return np.abs(self.values["close"])
+        if kind == "volume":
+            return np.abs(self.values["volume"])
+        return np.full(len(self), 100.0 if kind == "percent" else 1.0)
+
+
+def frame_of(
+    bars: Bars,
+    columns: Mapping[str, Floats],
+    later_splits: Floats | None = None,
+    registry: Registry = REGISTRY,
+) -> Frame:
+    """Return the frame of the complete ones among bars on the split basis, with their columns."""
+    rows = bars.is_complete
+    scales: dict[str, Scale] = {name: "price" if name in PRICES else "volume" for name in VALUES}
+    scales |= {name: registry.indicator(name).scale for name in columns}
+    values = {name: getattr(bars, name)[rows] for name in VALUES}
+    values |= {name: column[rows] for name, column in columns.items()}
+    splits = np.ones(int(rows.sum())) if later_splits is None else later_splits[rows]
+    return Frame(values, scales, splits)
+
+
+def truth(condition: Condition, frame: Frame) -> Truth:
+    """Return for each bar whether a condition holds, by what is known at its close."""
+    match condition:
+        case Compare(left, comparison, right):
+            return _compared(_measured(left, frame), comparison, _measured(right, frame))
+        case Cross():
+            return _crossed(condition, frame)
+        case All(parts):
+            least: Truth = np.minimum.reduce([truth(part, frame) for part in parts])
+            return least
+        case Any(parts):
+            greatest: Truth = np.maximum.reduce([truth(part, frame) for part in parts])
+            return greatest
+        case Not(part):
+            return -truth(part, frame)
+        case Throughout(part, bars):
+            return _least_of_last(truth(part, frame), bars)
+        case Recently(part, bars):
+            return -_least_of_last(-truth(part, frame), bars)
+
+
+def _crossed(cross: Cross, frame: Frame) -> Truth:
+    sign = ">" if cross.direction == "above" else "<"
+    beyond = _compared(_measured(cross.left, frame), sign, _measured(cross.right, frame))
+    return np.minimum(beyond, _earlier(-beyond, 1, UNKNOWN))
+
+
+def _compared(left: Measured, comparison: str, right: Measured) -> Truth:
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = left[0] - right[0]
+        tolerance = TOLERANCE * np.maximum(left[1], right[1])
+        above, below = difference > tolerance, difference < -tolerance
+    holds: Mapping[str, Bools] = {
+        ">": above,
+        ">=": ~below,
+        "<": below,
+        "<=": ~above,
+        "==": ~(above | below),
+        "!=": above | below,
+    }
+    known = np.isfinite(difference) & np.isfinite(tolerance)
+    return np.where(known, np.where(holds[comparison], TRUE, FALSE), UNKNOWN).astype(np.int8)
+
+
+def _measured(expression: Expression, frame: Frame) -> Measured:
+    match expression:
+        case Number(value):
+            return np.full(len(frame), value), np.full(len(frame), abs(value))
+        case Value(name, bars_ago):
+            return frame.measured(name, bars_ago)
+        case Arithmetic(left, operation, right):
+            with np.errstate(all="ignore"):
+                return _combined(_measured(left, frame), operation, _measured(right, frame))
+
+
+def _combined(left: Measured, operation: str, right: Measured) -> Measured:
+    """Return the result and the scale that the operands' errors leave it with."""
+    (a, scale_a), (b, scale_b) = left, right
+    if operation == "+":
+        return a + b, np.maximum(scale_a, scale_b)
+    if operation == "-":
+        return a - b, np.maximum(scale_a, scale_b)
+    if operation == "*":
+        return a * b, scale_a * scale_b
+    quotient = a / b
+    return quotient, np.maximum(scale_a, np.abs(quotient) * scale_b) / np.abs(b)
+
+
+def _least_of_last(values: Truth, bars: int) -> Truth:
+    """Return the least of each value and the `bars` - 1 before it; before the first it is unknown."""
+    # Doubling: after each step `least` covers twice as many bars, so 1,000 take ten steps.
+    least, covered = values, 1
+    while covered < bars:
+        step = min(covered, bars - covered)
+        least = np.minimum(least, _earlier(least, step, UNKNOWN))
+        covered += step
+    return least
+
+
+def _earlier(values: NDArray[Item], bars: int, missing: float) -> NDArray[Item]:
+    """Return for each bar the value `bars` before it, `missing` where the history begins later."""
+    if bars == 0:
+        return values
+    shifted = np.full_like(values, missing)
+    shifted[bars:] = values[:-bars]
+    return shifted
