@@ -52,8 +52,8 @@ def quarantine_list(form: Format = "table", symbols: Symbols = None) -> None:
     where = f"WHERE symbol IN ({wanted})" if wanted else ""
     print_rows(
         _answer(
-            "SELECT left(quarantine_id, 12) AS id, symbol, timeframe, ts, source, reason, detail, row, status, "
-            f"known_at FROM quarantine {where} ORDER BY known_at DESC, symbol, ts"
+            "SELECT left(quarantine_id, 12) AS id, symbol, timeframe, ts, source, reason, detail, row, "
+            f"status, known_at FROM quarantine {where} ORDER BY known_at DESC, symbol, ts"
         ),
         form,
     )

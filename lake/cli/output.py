@@ -58,13 +58,13 @@ def _pairs(counts: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 def _print_table(rows: pa.Table) -> None:
     console = Console()
-    table = Table(box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for field in rows.schema:
         table.add_column(field.name, justify="right" if _is_number(field.type) else "left", overflow="fold")
     for row in rows.to_pylist():
         table.add_row(*(_shown(value) for value in row.values()))
     if not console.is_terminal:  # a pipe has no width to fit into
-        console = Console(width=max(200, 24 * rows.num_columns))
+        console = Console(width=10_000)
     console.print(table)
 
 

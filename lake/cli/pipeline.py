@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lake.cli.options import AsOf, End, Start, Symbols, date_of, names_of, symbols_of
-from lake.cli.output import print_counts, print_rows
+from lake.cli.output import print_counts
 from lake.config import load_settings
 from lake.errors import BadInput
 
@@ -21,7 +21,9 @@ def add_to(app: typer.Typer) -> None:
 
 def ingest(
     source: Annotated[str | None, typer.Option(help="files or sample; default conf/universe.yaml.")] = None,
-    mode: Annotated[str, typer.Option(help="catch-up, or reset: refetch all, close what vanished.")] = "catch-up",
+    mode: Annotated[
+        str, typer.Option(help="catch-up, or reset: refetch all, close what vanished.")
+    ] = "catch-up",
     path: Annotated[str | None, typer.Option(help="File or folder of source files.")] = None,
     symbols: Symbols = None,
     timeframe: Annotated[str, typer.Option(help="1d, or 1m 5m 15m 30m.")] = "1d",
@@ -70,7 +72,6 @@ def enrich(
 ) -> None:
     """Compute every registered column of every complete bar."""
     from lake.steps import enrich as step
-
     from lake.store.catalog import parse_as_of
 
     settings, names, frames = load_settings(), symbols_of(symbols), names_of(timeframe)
@@ -79,7 +80,9 @@ def enrich(
         moment = parse_as_of(as_of) if as_of else None
         print_counts("enriched", step.enrich_to_file(settings, out, names, frames, first, last, moment))
     elif as_of is not None:
-        raise BadInput("expected --out PATH with --as-of, found none: the lake keeps what is known now; add --out")
+        raise BadInput(
+            "expected --out PATH with --as-of, found none: the lake keeps what is known now; add --out"
+        )
     else:
         print_counts("enriched", step.enrich_features(settings, names, frames, first, last))
 

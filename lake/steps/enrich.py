@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.config import Settings
@@ -20,7 +20,7 @@ from lake.market.timeframes import parse_timeframe
 from lake.sources.intake import partition_numbers
 from lake.store.catalog import connect
 from lake.store.lake import Between, Lake
-from lake.store.reads import CHUNK, read_history
+from lake.store.reads import CHUNK, known_symbols, read_history
 from lake.store.tables import TABLES
 from lake.universe import read_universe
 
@@ -42,14 +42,11 @@ def enrich_features(
     """
     lake = Lake.open(settings)
     con = connect(lake)
-    between = _between(start, end)
+    between, names = _between(start, end), _timeframes(settings, timeframes)
     written = replaced = 0
-    names = _timeframes(settings, timeframes)
-    for name in names:
-        for rows in _chunks(read_history(con, name, symbols)):
-            where = {"timeframe": [name], "symbol": pc.unique(rows["symbol"]).to_pylist()}
-            change = lake.replace("features", rows, where, between)
-            written, replaced = written + change.inserted, replaced + change.closed
+    for chunk, rows in _chunks(con, names, symbols):
+        change = lake.replace("features", rows, {"timeframe": names, "symbol": chunk}, between)
+        written, replaced = written + change.inserted, replaced + change.closed
     return {"timeframes": len(names), "written": written, "replaced": replaced}
 
 
@@ -73,11 +70,10 @@ def enrich_to_file(
     temporary = out.with_name(f".{out.name}")
     try:
         with pq.ParquetWriter(temporary, schema) as writer:
-            for name in _timeframes(settings, timeframes):
-                for rows in _chunks(read_history(con, name, symbols)):
-                    rows = between.rows_of(rows) if between else rows
-                    writer.write_table(rows)
-                    rows_written += rows.num_rows
+            for _, rows in _chunks(con, _timeframes(settings, timeframes), symbols):
+                chosen = between.rows_of(rows) if between else rows
+                writer.write_table(chosen)
+                rows_written += chosen.num_rows
         temporary.replace(out)
     except OSError as error:
         raise StoreUnavailable(f"expected to write {out}, found: {error}; choose another --out") from error
@@ -95,9 +91,16 @@ def _between(start: date | None, end: date | None) -> Between | None:
     return Between("ts", start, end) if start or end else None
 
 
-def _chunks(histories: Iterator[tuple[Bars, Actions]]) -> Iterator[pa.Table]:
-    while chunk := list(islice(histories, CHUNK)):
-        yield pa.concat_tables([feature_rows(bars, actions) for bars, actions in chunk])
+def _chunks(
+    con: duckdb.DuckDBPyConnection, timeframes: Sequence[str], symbols: Sequence[str] | None
+) -> Iterator[tuple[list[str], pa.Table]]:
+    """Yield the feature rows of all timeframes, some symbols at a time."""
+    empty = TABLES["features"].schema.empty_table()
+    names = known_symbols(con, symbols)
+    for start in range(0, len(names), CHUNK):
+        chunk = names[start : start + CHUNK]
+        histories = chain.from_iterable(read_history(con, timeframe, chunk) for timeframe in timeframes)
+        yield chunk, pa.concat_tables([empty, *(feature_rows(bars, actions) for bars, actions in histories)])
 
 
 def feature_rows(bars: Bars, actions: Actions) -> pa.Table:
@@ -114,7 +117,9 @@ def feature_rows(bars: Bars, actions: Actions) -> pa.Table:
         "year": partition_numbers("year", complete.ts),
         **compute(complete),
     }
-    return pa.table({name: _utc(columns[name], schema.field(name).type) for name in schema.names}).cast(schema)
+    return pa.table({name: _utc(columns[name], schema.field(name).type) for name in schema.names}).cast(
+        schema
+    )
 
 
 def _utc(column: Any, kind: pa.DataType) -> Any:

@@ -31,7 +31,11 @@ def _maintain_table(lake: Lake, name: str) -> dict[str, int]:
             retention_hours=RETENTION_HOURS, enforce_retention_duration=False, dry_run=False, full=True
         )
         table.cleanup_metadata()
-    return {"files_compacted": compacted, "files_removed": len(removed), "version": lake.table(name).version()}
+    return {
+        "files_compacted": compacted,
+        "files_removed": len(removed),
+        "version": lake.table(name).version(),
+    }
 
 
 def _compact(table: DeltaTable, name: str) -> int:

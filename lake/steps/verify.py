@@ -21,7 +21,7 @@ class Audit:
     @property
     def is_clean(self) -> bool:
         """Return whether nothing was found."""
-        return self.bad_rows.num_rows == 0
+        return bool(self.bad_rows.num_rows == 0)
 
 
 def verify(settings: Settings) -> list[Audit]:

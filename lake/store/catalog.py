@@ -11,11 +11,11 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
-from deltalake import DeltaTable
 
 from lake.errors import BadInput
 from lake.store.duck import open_duckdb
 from lake.store.lake import Lake
+from lake.store.scan import scan
 from lake.store.tables import TABLES
 
 _READS = "-- reads:"
@@ -28,8 +28,8 @@ def connect(lake: Lake, as_of: datetime | None = None) -> duckdb.DuckDBPyConnect
     """
     con = open_duckdb()
     con.execute("CREATE SCHEMA lake")
-    for name in TABLES:
-        _register(con, name, lake.table(name))
+    for name, spec in TABLES.items():
+        con.execute(f"CREATE VIEW lake.{name} AS {scan(con, spec, lake.table(name))}")
     folders = [lake.settings.sql_folder / "core"]
     if as_of is not None:
         con.execute("SET VARIABLE as_of = ?::TIMESTAMPTZ", [as_of.astimezone(UTC)])
@@ -53,29 +53,6 @@ def parse_as_of(text: str) -> datetime:
     except ValueError as error:
         raise BadInput(f"expected a date or a time such as 2020-01-31T16:00:00Z, found {text!r}") from error
     return moment.replace(tzinfo=moment.tzinfo or UTC)
-
-
-def _register(con: duckdb.DuckDBPyConnection, name: str, table: DeltaTable) -> None:
-    """Make a table's current files readable as lake.<name>, with exactly the declared columns."""
-    schema = TABLES[name].schema
-    files = table.file_uris()
-    if not files:
-        con.register(f"_empty_{name}", schema.empty_table())
-        con.execute(f"CREATE VIEW lake.{name} AS SELECT * FROM _empty_{name}")
-        return
-    if any("://" in uri for uri in files):
-        con.register(f"_remote_{name}", table.to_pyarrow_dataset())
-        con.execute(f"CREATE VIEW lake.{name} AS SELECT * FROM _remote_{name}")
-        return
-    listed = ", ".join("'" + uri.replace("'", "''") + "'" for uri in files)
-    partitions = ", ".join(f"'{column}': {_TYPES[column]}" for column in TABLES[name].partition_by)
-    options = f", hive_partitioning = true, hive_types = {{{partitions}}}" if partitions else ""
-    con.execute(
-        f"CREATE VIEW lake.{name} AS SELECT {', '.join(schema.names)} FROM read_parquet([{listed}]{options})"
-    )
-
-
-_TYPES = {"year": "INT", "month": "INT", "timeframe": "VARCHAR"}
 
 
 def _in_order_of_reading(folders: list[Path]) -> Iterator[Path]:

@@ -22,6 +22,7 @@ from lake.store import merge
 from lake.store.digest import digest
 from lake.store.locks import writer_lock
 from lake.store.tables import TABLES, TableSpec
+from lake.store.versions import news
 from lake.universe import read_universe
 
 Values = Sequence[int | str]
@@ -68,7 +69,9 @@ class Between:
 
     def condition(self) -> str:
         """Return the bounds as SQL."""
-        return " AND ".join(f"{c} {op} TIMESTAMP '{moment:%Y-%m-%dT%H:%M:%SZ}'" for c, op, moment in self.bounds())
+        return " AND ".join(
+            f"{c} {op} TIMESTAMP '{moment:%Y-%m-%dT%H:%M:%SZ}'" for c, op, moment in self.bounds()
+        )
 
 
 class Lake:
@@ -127,7 +130,11 @@ class Lake:
         spec = TABLES[name]
         with self.writing(name):
             inserted = closed = 0
-            for number, batch in enumerate(self._rounds(spec, rows)):
+            batches = news(spec, rows, self.table(name), merge.partitions_of(spec, rows))
+            if vanished is not None and vanished.num_rows:
+                batches = batches or [rows.slice(0, 0)]
+                vanished = vanished.append_column("known_at", _repeated(spec, known_at, vanished.num_rows))
+            for number, batch in enumerate(batches):
                 stamped = _stamped(spec, batch, known_at + timedelta(microseconds=number))
                 result = self._merge(spec, stamped, vanished if number == 0 else None)
                 inserted += result["num_target_rows_inserted"]
@@ -148,7 +155,7 @@ class Lake:
         spec = TABLES[name]
         rows = rows.select(spec.schema.names).cast(spec.schema).sort_by([(k, "ascending") for k in spec.key])
         rows = between.rows_of(rows) if between else rows
-        filters = [(column, "in", list(values)) for column, values in where.items()]
+        filters: list[Any] = [(column, "in", list(values)) for column, values in where.items()]
         conditions = [f"{column} IN ({merge.literals(values)})" for column, values in where.items()]
         if between:
             filters += between.bounds()
@@ -181,12 +188,6 @@ class Lake:
             )
 
         return self._retrying(spec.name, attempt)
-
-    def _rounds(self, spec: TableSpec, rows: pa.Table) -> list[pa.Table]:
-        """Return `rows` as batches with unique keys; earlier versions are dropped if the last is no news."""
-        from lake.store.versions import rounds
-
-        return rounds(spec, rows, self.table(spec.name))
 
     def _retrying(self, name: str, attempt: Callable[[], _Result]) -> _Result:
         # delta-rs does not retry a merge by itself: the table is read anew and the whole merge runs again.
@@ -231,10 +232,13 @@ def now_utc() -> datetime:
 
 
 def _stamped(spec: TableSpec, rows: pa.Table, known_at: datetime) -> pa.Table:
-    moment = pa.scalar(known_at, spec.schema.field("known_at").type)
-    rows = rows.append_column("known_at", pa.repeat(moment, rows.num_rows))
+    rows = rows.append_column("known_at", _repeated(spec, known_at, rows.num_rows))
     nothing = pa.nulls(rows.num_rows, spec.schema.field("superseded_at").type)
     return rows.append_column("superseded_at", nothing).select(spec.schema.names).cast(spec.schema)
+
+
+def _repeated(spec: TableSpec, known_at: datetime, count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(known_at, spec.schema.field("known_at").type), count)
 
 
 def _newest_known_at(table: DeltaTable) -> datetime | None:
@@ -248,6 +252,5 @@ def _newest_known_at(table: DeltaTable) -> datetime | None:
 def _unavailable(uri: str, error: Exception) -> StoreUnavailable:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return StoreUnavailable(
-        f"expected to read and write {uri}, found: {reason}; "
-        "check LAKE_ROOT, its owner and the space left"
+        f"expected to read and write {uri}, found: {reason}; check LAKE_ROOT, its owner and the space left"
     )

@@ -26,9 +26,7 @@ def twins(rows: pa.Table, ranks: Mapping[str, int] | None, vanished: pa.Table | 
         rows = rows.append_column("rank", _ranks_of(rows, ranks))
     tables = [_with_op(rows, "close"), _with_op(rows, "insert")]
     if vanished is not None and vanished.num_rows:
-        known_at = pa.repeat(rows["known_at"][0], vanished.num_rows)
-        keys = vanished.append_column("known_at", known_at)
-        tables.append(_with_op(keys, "vanish"))
+        tables.append(_with_op(vanished, "vanish"))
     return pa.concat_tables(tables, promote_options="default")
 
 
@@ -97,4 +95,6 @@ def _rank_expression(ranks: Mapping[str, int]) -> str:
 
 def literals(values: Iterable[int | str]) -> str:
     """Return values as a list in SQL."""
-    return ", ".join(str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'" for value in values)
+    return ", ".join(
+        str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'" for value in values
+    )

@@ -1,4 +1,4 @@
--- Metrics of entered runs; an undefined metric is null.
+-- Result of entered runs, a column a metric.
 -- grain: run_id, symbol
 -- reads: sandbox_runs
 CREATE VIEW sandbox_metrics AS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lake.store.tables.features import FEATURES
-from lake.store.tables.features import FEATURES
 from lake.store.tables.market import ACTIONS, BARS, CANDLES, QUARANTINE, SYMBOLS
 from lake.store.tables.results import (
     SANDBOX_EQUITY,
@@ -22,7 +21,6 @@ TABLES: dict[str, TableSpec] = {
         ACTIONS,
         SYMBOLS,
         QUARANTINE,
-        FEATURES,
         FEATURES,
         SANDBOX_RUNS,
         SANDBOX_TRADES,

@@ -1,0 +1,52 @@
+"""Delta tables as DuckDB relations: the Parquet files of one table version, no extension needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+from deltalake import DeltaTable
+
+from lake.store.tables.spec import TableSpec
+
+_TYPES = {
+    "string": "VARCHAR",
+    "timestamp[us, tz=UTC]": "TIMESTAMPTZ",
+    "date32[day]": "DATE",
+    "double": "DOUBLE",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "bool": "BOOLEAN",
+}
+
+
+def scan(
+    con: duckdb.DuckDBPyConnection,
+    spec: TableSpec,
+    table: DeltaTable,
+    partitions: Mapping[str, Sequence[int | str]] | None = None,
+) -> str:
+    """Return a query for the declared columns of a table version, of some partitions or all.
+
+    The query names files, so it goes on answering for this version while others are committed.
+    """
+    filters = [(name, "in", [str(value) for value in values]) for name, values in (partitions or {}).items()]
+    files = table.file_uris(file_pruning_predicate=filters or None)
+    if not files:  # registering an empty Arrow table would import pandas, a second of start-up
+        return f"SELECT {', '.join(_nothing(spec))} WHERE false"
+    if any("://" in uri for uri in files):
+        con.register(f"_remote_{spec.name}", table.to_pyarrow_dataset())
+        return f"SELECT {', '.join(spec.schema.names)} FROM _remote_{spec.name}"
+    listed = ", ".join("'" + uri.replace("'", "''") + "'" for uri in files)
+    return f"SELECT {', '.join(spec.schema.names)} FROM read_parquet([{listed}]{_hive_options(spec)})"
+
+
+def _nothing(spec: TableSpec) -> list[str]:
+    return [f"NULL::{_TYPES[str(field.type)]} AS {field.name}" for field in spec.schema]
+
+
+def _hive_options(spec: TableSpec) -> str:
+    if not spec.partition_by:
+        return ""
+    types = ", ".join(f"'{name}': {_TYPES[str(spec.schema.field(name).type)]}" for name in spec.partition_by)
+    return f", hive_partitioning = true, hive_types = {{{types}}}"
