@@ -80,9 +80,9 @@ def run_bare(stocks: Market) -> list[tuple[float, int]]:
 
 def run_sandbox(stocks: Market) -> list[tuple[float, int]]:
     """Return the same from the sandbox."""
-    results = []
+    results, none = [], Actions.none()
     for bars, fast, slow in stocks:
-        metrics = measure(simulate(bars, Actions.none(), fast > slow, fast < slow, COSTS))
+        metrics = measure(simulate(bars, none, fast > slow, fast < slow, COSTS))
         results.append((metrics.final_equity, metrics.trades))
     return results
 

@@ -7,7 +7,7 @@ import numpy as np
 from lake.errors import BadInput
 from lake.market.adjust import split_factor
 from lake.market.bars import Actions, Bars, Bools, Dates, Floats
-from lake.sandbox.outcome import TERMS, WHEN, Costs, Curve, Outcome, Rows, Trades
+from lake.sandbox.outcome import TERMS, WHEN, Costs, Curve, Outcome, Path, Rows, Trades
 
 ENGINE_VERSION = 1
 """Raised whenever the same inputs would give another outcome; part of every run's identity."""
@@ -32,21 +32,20 @@ def simulate(
     Raises:
         BadInput: the signals are not one a bar, or a fill's bar starts before its signal's bar has closed.
     """
-    from lake.sandbox.kernel import hold_through, trade_through
+    from lake.sandbox.kernel import trade_through
 
     _check(bars, enter, leave)
     moves = _moves(bars, actions)
     account = (costs.cash, costs.commission, costs.slippage)
-    most = min(int(np.count_nonzero(enter)), len(bars) // 2)
+    most = len(bars) // 2  # a sale and the next purchase never share an open
     when, terms = np.empty((most, len(WHEN)), dtype=np.int64), np.empty((most, len(TERMS)))
-    curve = np.empty((4, len(bars)))
+    curve = np.empty((3, len(bars)))
     columns = (bars.ts, bars.closes_at, bars.open, bars.high, bars.low, bars.close)
-    count = trade_through(*columns, *moves, enter & ~leave, leave, *account, when, terms, curve)
+    count, path = trade_through(*columns, *moves, enter & ~leave, leave, *account, when, terms, curve)
     if count < 0:
         raise BadInput(_too_early(bars, -1 - count))
-    hold_through(bars.open, bars.close, *moves, *account, curve[3])
     trades = Trades(*when[:count].T.copy(), *terms[:count].T.copy())
-    return Outcome(bars.symbol, bars.timeframe, bars.ts, costs, trades, Curve(*curve))
+    return Outcome(bars.symbol, bars.timeframe, bars.ts, costs, trades, Curve(*curve), Path(*path))
 
 
 def _check(bars: Bars, enter: Bools, leave: Bools) -> None:

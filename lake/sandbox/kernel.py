@@ -10,87 +10,21 @@ from __future__ import annotations
 from numba import njit
 
 from lake.market.bars import Bools, Floats, Times
-from lake.sandbox.outcome import Rows
+from lake.sandbox.outcome import PathTerms, Rows
+from lake.sandbox.path import end, rest, start, step
 
 
 @njit(cache=True, error_model="numpy")
-def trade_through(
-    ts: Times,
-    closes_at: Times,
-    opens: Floats,
-    highs: Floats,
-    lows: Floats,
-    closes: Floats,
-    move_rows: Rows,
-    ratios: Floats,
-    dividends: Floats,
-    enter: Bools,
-    leave: Bools,
-    cash: float,
-    commission: float,
-    slippage: float,
-    when: Rows,
-    terms: Floats,
-    curve: Floats,
-) -> int:
-    """Trade one account through its bars, all cash in one long position, and return the trade count.
-
-    Returns -1 - row if the fill of that row would use a signal before its bar has closed.
-
-    Args:
-        move_rows: row before whose open a split (`ratios`) or a dividend (cash per share in that row's
-            terms) takes effect, ascending; the other one's value is 1 or 0.
-        enter: where to buy and not to sell; `leave`: where to sell.
-        commission: share of the traded value; `slippage`: share of the open; both as fractions.
-        when: out, a row for each trade, in the order of `lake.sandbox.outcome.WHEN`.
-        terms: out, a row for each trade, in the order of `lake.sandbox.outcome.TERMS`.
-        curve: out, three rows: cash, position value and equity at each close.
-    """
-    bars, row, count, move = len(closes), 0, 0, 0
-    while row < bars:
-        entry = _fill_row(enter, row)
-        _mark(curve, closes, row, entry, cash, 0.0)
-        if entry == bars:
-            break
-        exit_row = _fill_row(leave, entry)
-        for fill in (entry, exit_row):
-            if fill < bars and ts[fill] < closes_at[fill - 1]:
-                return -1 - fill
-        price = opens[entry] * (1.0 + slippage)
-        bought = cash / (price * (1.0 + commission))
-        fee = bought * price * commission
-        ratio, received, worst, best = 1.0, 0.0, price, price
-        while move < len(move_rows) and move_rows[move] <= entry:
-            move += 1
-        row = entry
-        while row < exit_row:
-            until = min(exit_row, move_rows[move]) if move < len(move_rows) else exit_row
-            worst, best = _extremes(lows, highs, row, until, ratio, worst, best)
-            _mark(curve, closes, row, until, received, bought * ratio)
-            row = until
-            while move < len(move_rows) and move_rows[move] == row:
-                ratio *= ratios[move]
-                received += bought * ratio * dividends[move]
-                move += 1
-        sale = closes[bars - 1]
-        if exit_row < bars:
-            sale = opens[exit_row] * (1.0 - slippage)
-            worst, best = min(worst, sale * ratio), max(best, sale * ratio)
-        sold = bought * ratio * sale
-        if exit_row < bars:
-            fee += sold * commission
-            cash = received + sold - sold * commission
-        when[count] = entry - 1, entry, exit_row if exit_row < bars else -1, exit_row - entry
-        term = terms[count]
-        term[0], term[1], term[2], term[3], term[4], term[5] = price, sale, bought, ratio, fee, received
-        term[6] = sold - bought * price - fee
-        term[7], term[8] = 100.0 * (worst / price - 1.0), 100.0 * (best / price - 1.0)
-        count += 1
-    return count
+def _fill_row(signal: Bools, row: int) -> int:
+    """Return the row after the first signal from `row` on; the number of bars if none can fill."""
+    for known in range(row, len(signal) - 1):
+        if signal[known]:
+            return known + 1
+    return len(signal)
 
 
 @njit(cache=True, error_model="numpy")
-def hold_through(
+def _hold_through(
     opens: Floats,
     closes: Floats,
     move_rows: Rows,
@@ -114,8 +48,9 @@ def hold_through(
         quantity, cash = cash / (opens[row] * (1.0 + slippage) * (1.0 + commission)), 0.0
     while row < bars:
         until = min(bars, move_rows[move]) if move < len(move_rows) else bars
-        for held in range(row, until):
-            equity[held] = cash + quantity * closes[held]
+        worth, price = equity[row:until], closes[row:until]
+        for held in range(len(price)):
+            worth[held] = cash + quantity * price[held]
         row = until
         while move < len(move_rows) and move_rows[move] == row:
             quantity *= ratios[move]
@@ -124,30 +59,86 @@ def hold_through(
 
 
 @njit(cache=True, error_model="numpy")
-def _fill_row(signal: Bools, row: int) -> int:
-    """Return the row after the first signal from `row` on; the number of bars if none can fill."""
-    for known in range(row, len(signal) - 1):
-        if signal[known]:
-            return known + 1
-    return len(signal)
+def trade_through(
+    ts: Times,
+    closes_at: Times,
+    opens: Floats,
+    highs: Floats,
+    lows: Floats,
+    closes: Floats,
+    move_rows: Rows,
+    ratios: Floats,
+    dividends: Floats,
+    enter: Bools,
+    leave: Bools,
+    cash: float,
+    commission: float,
+    slippage: float,
+    when: Rows,
+    terms: Floats,
+    curve: Floats,
+) -> tuple[int, PathTerms]:
+    """Trade one account through its bars, all cash in one long position.
 
+    Returns the number of trades and the path of equity. If the fill of a row would use a signal
+    before its bar has closed, the number is -1 - row and nothing else counts.
 
-@njit(cache=True, error_model="numpy")
-def _mark(curve: Floats, closes: Floats, row: int, until: int, cash: float, quantity: float) -> None:
-    """Write cash, position value and equity of the rows up to `until`, at their closes."""
-    position, equity, price = curve[1, row:until], curve[2, row:until], closes[row:until]
-    curve[0, row:until] = cash
-    for held in range(len(price)):
-        position[held] = quantity * price[held]
-    for held in range(len(price)):
-        equity[held] = cash + position[held]
-
-
-@njit(cache=True, error_model="numpy")
-def _extremes(
-    lows: Floats, highs: Floats, row: int, until: int, ratio: float, worst: float, best: float
-) -> tuple[float, float]:
-    """Return the lowest and highest price up to `until`, brought to the terms of the purchase."""
-    for held in range(row, until):
-        worst, best = min(worst, lows[held] * ratio), max(best, highs[held] * ratio)
-    return worst, best
+    Args:
+        move_rows: row before whose open a split (`ratios`) or a dividend (cash per share in that row's
+            terms) takes effect, ascending; the other one's value is 1 or 0.
+        enter: where to buy and not to sell; `leave`: where to sell.
+        commission: share of the traded value; `slippage`: share of the open; both as fractions.
+        when: out, a row for each trade, in the order of `lake.sandbox.outcome.WHEN`.
+        terms: out, a row for each trade, in the order of `lake.sandbox.outcome.TERMS`.
+        curve: out, three rows: cash, equity and the equity of buy and hold at each close.
+    """
+    _hold_through(opens, closes, move_rows, ratios, dividends, cash, commission, slippage, curve[2])
+    bars, row, count, move = len(closes), 0, 0, 0
+    path = start(cash)
+    while row < bars:
+        entry = _fill_row(enter, row)
+        curve[0, row:entry], curve[1, row:entry] = cash, cash
+        path = rest(path, cash, row, entry)
+        if entry == bars:
+            break
+        exit_row = _fill_row(leave, entry)
+        if ts[entry] < closes_at[entry - 1]:
+            return -1 - entry, path
+        if exit_row < bars and ts[exit_row] < closes_at[exit_row - 1]:
+            return -1 - exit_row, path
+        price = opens[entry] * (1.0 + slippage)
+        bought = cash / (price * (1.0 + commission))
+        fee = bought * price * commission
+        ratio, received, worst, best = 1.0, 0.0, price, price
+        while move < len(move_rows) and move_rows[move] <= entry:
+            move += 1
+        row = entry
+        while row < exit_row:
+            until = min(exit_row, move_rows[move]) if move < len(move_rows) else exit_row
+            equity, quantity = curve[1, row:until], bought * ratio
+            low, high, last = lows[row:until], highs[row:until], closes[row:until]
+            curve[0, row:until] = received
+            for held in range(len(last)):
+                equity[held] = received + quantity * last[held]
+                worst, best = min(worst, low[held] * ratio), max(best, high[held] * ratio)
+                path = step(path, equity[held], row + held)
+            row = until
+            while move < len(move_rows) and move_rows[move] == row:
+                ratio *= ratios[move]
+                received += bought * ratio * dividends[move]
+                move += 1
+        sale = closes[bars - 1]
+        if exit_row < bars:
+            sale = opens[exit_row] * (1.0 - slippage)
+            worst, best = min(worst, sale * ratio), max(best, sale * ratio)
+        sold = bought * ratio * sale
+        if exit_row < bars:
+            fee += sold * commission
+            cash = received + sold - sold * commission
+        when[count] = entry - 1, entry, exit_row if exit_row < bars else -1, exit_row - entry
+        term = terms[count]
+        term[0], term[1], term[2], term[3], term[4], term[5] = price, sale, bought, ratio, fee, received
+        term[6] = sold - bought * price - fee
+        term[7], term[8] = 100.0 * (worst / price - 1.0), 100.0 * (best / price - 1.0)
+        count += 1
+    return count, end(path, bars)

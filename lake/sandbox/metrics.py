@@ -17,18 +17,19 @@ import numpy as np
 
 from lake.market.bars import Times
 from lake.market.timeframes import INTRADAY_MINUTES, kind_of, sessions_in
-from lake.sandbox.outcome import Outcome
+from lake.sandbox.outcome import Outcome, Path
 
 SESSIONS_PER_YEAR = 252
 SESSION_MINUTES = 390
 WEEKS_PER_YEAR = 52
+_ROUNDING = 1e-14  # of the mean square: a smaller variance is the rounding of equal values
 _YEAR_MICROS = 365.25 * 86_400e6
 
 
 class Metrics(NamedTuple):
     """One account in numbers.
 
-    cagr: (final / first equity) ** (1 / years) - 1, years of 365.25 days from first to last bar.
+    cagr: (final equity / cash) ** (1 / years) - 1, years of 365.25 days from first to last bar.
     volatility: standard deviation of bar returns times sqrt(bars per year).
     sharpe: mean / standard deviation of bar returns, annualised likewise (Sharpe 1994).
     sortino: the same mean over the root mean square of returns below 0, all bars counted (Sortino 1994).
@@ -82,14 +83,14 @@ class Metrics(NamedTuple):
 
 def measure(outcome: Outcome) -> Metrics:
     """Return the metrics of an account over at least one bar."""
-    from lake.sandbox.curve import add_up, tally, walk_down
+    from lake.sandbox.tally import add_up, tally
 
-    cash, equity, trades = outcome.costs.cash, outcome.curve.equity, outcome.trades
-    final, held = float(equity[-1]), float(outcome.curve.buy_and_hold[-1])
-    mean, deviation, downside, drawdown, drawdown_bars, mean_equity = walk_down(equity)
-    count, wins, losses, won, lost, best, worst, spread = tally(trades.profit, trades.exit_row)
+    cash, trades, path = outcome.costs.cash, outcome.trades, outcome.path
+    final, held, bars = path.last, outcome.curve.buy_and_hold.item(-1), len(outcome.ts)
+    mean, deviation, downside = _moments(path, bars - 1)
     yearly = sqrt(bars_per_year(outcome.timeframe))
-    cagr = _growth(float(equity[0]), final, _years(outcome.ts))
+    cagr = _growth(cash, final, _years(outcome.ts))
+    count, wins, losses, won, lost, squares, best, worst = tally(trades.profit, trades.exit_row)
     win_rate, average_win, average_loss = _ratio(wins, count), _ratio(won, wins), -_ratio(lost, losses)
     bought, sold, commission, dividends, bars_held = add_up(*trades.money, trades.exit_row, trades.bars_held)
     costs_paid = commission + _slipped(bought, sold, outcome.costs.slippage)
@@ -101,12 +102,12 @@ def measure(outcome: Outcome) -> Metrics:
         volatility=deviation * yearly,
         sharpe=_ratio(mean, deviation) * yearly,
         sortino=_ratio(mean, downside) * yearly,
-        calmar=_ratio(cagr, drawdown),
-        max_drawdown=drawdown,
-        max_drawdown_bars=drawdown_bars,
-        exposure=bars_held / len(equity),
+        calmar=_ratio(cagr, path.fall),
+        max_drawdown=path.fall,
+        max_drawdown_bars=path.fall_bars,
+        exposure=bars_held / bars,
         trades=count,
-        open_trades=len(trades) - count,
+        open_trades=trades.total - count,
         wins=wins,
         losses=losses,
         win_rate=win_rate,
@@ -116,9 +117,9 @@ def measure(outcome: Outcome) -> Metrics:
         average_loss=average_loss,
         best_trade=best,
         worst_trade=worst,
-        sqn=sqrt(count) * _ratio(_ratio(won - lost, count), spread),
+        sqn=sqrt(count) * _ratio(_ratio(won - lost, count), _deviation(count, won - lost, squares)),
         kelly=win_rate - _ratio(1.0 - win_rate, _ratio(average_win, -average_loss)),
-        turnover=_ratio(bought + sold, mean_equity),
+        turnover=_ratio(bought + sold, path.area / bars),
         commission=commission,
         dividends=dividends,
         break_even_bps=10_000 * _ratio(final - cash + costs_paid, bought + sold),
@@ -133,6 +134,21 @@ def bars_per_year(timeframe: str) -> float:
     if kind == "intraday":
         return SESSIONS_PER_YEAR * SESSION_MINUTES / INTRADAY_MINUTES[timeframe]
     return WEEKS_PER_YEAR if kind == "weekly" else SESSIONS_PER_YEAR / sessions_in(timeframe)
+
+
+def _moments(path: Path, count: int) -> tuple[float, float, float]:
+    """Return mean, deviation and downside deviation of returns."""
+    if count < 2:
+        return nan, nan, nan
+    return path.total / count, _deviation(count, path.total, path.squares), sqrt(path.below / count)
+
+
+def _deviation(count: int, total: float, squares: float) -> float:
+    """Return the standard deviation of values with this sum and sum of squares."""
+    if count < 2:
+        return nan
+    variance = (squares - total * total / count) / (count - 1)
+    return sqrt(variance) if variance > _ROUNDING * squares / count else 0.0
 
 
 def _slipped(bought: float, sold: float, slippage: float) -> float:

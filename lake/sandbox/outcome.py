@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +58,7 @@ class Costs:
         return self.slippage_bps / 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Trades:
+class Trades(NamedTuple):
     """Trades of one account, oldest first, one array a column.
 
     Prices are fills as traded, slippage included; `quantity` was bought and `quantity * split_ratio`
@@ -81,7 +81,9 @@ class Trades:
     mae_pct: Floats
     mfe_pct: Floats
 
-    def __len__(self) -> int:
+    @property
+    def total(self) -> int:
+        """Return how many trades there are, an open one included."""
         return len(self.entry_row)
 
     @property
@@ -101,14 +103,40 @@ class Trades:
         return self.quantity * self.entry_price
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """An account at every close: `equity` is `cash` plus `position_value`."""
+class Curve(NamedTuple):
+    """An account at every close, and what buying once and never selling would be worth."""
 
     cash: Floats
-    position_value: Floats
     equity: Floats
     buy_and_hold: Floats
+
+    @property
+    def position_value(self) -> Floats:
+        """Return the value of what was held, at the close."""
+        return self.equity - self.cash
+
+
+class Path(NamedTuple):
+    """Sums over the returns of an equity curve and its deepest fall, kept while it is drawn.
+
+    `area` is the sum of equity, `squares` and `below` those of squared returns, of all and of those
+    below 0. A fall lasts `fall_bars` from its peak until that is reached again or the curve ends.
+    """
+
+    total: float
+    squares: float
+    below: float
+    area: float
+    last: float
+    peak: float
+    peak_row: int
+    trough: float
+    fall: float
+    fall_bars: int
+
+
+PathTerms = tuple[float, float, float, float, float, float, int, float, float, int]
+"""A `Path` as compiled code passes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +149,7 @@ class Outcome:
     costs: Costs
     trades: Trades
     curve: Curve
+    path: Path
 
     @property
     def return_pct(self) -> Floats:

@@ -23,8 +23,8 @@ def trade_rows(run_id: str, outcome: Outcome) -> pa.Table:
     exit_row = np.where(trades.is_open, last, trades.exit_row)
     return _table(
         "sandbox_trades",
-        run_id=_repeat(run_id, len(trades)),
-        symbol=_repeat(outcome.symbol, len(trades)),
+        run_id=_repeat(run_id, trades.total),
+        symbol=_repeat(outcome.symbol, trades.total),
         entry_ts=_times(outcome.ts, trades.entry_row),
         exit_ts=_times(outcome.ts, exit_row),
         signal_ts=_times(outcome.ts, trades.signal_row),

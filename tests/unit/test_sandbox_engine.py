@@ -24,7 +24,7 @@ def at(count: int, *rows: int) -> Bools:
 
 def trade(outcome: Outcome, number: int = 0) -> dict[str, float]:
     """Return one trade by column name."""
-    names = outcome.trades.__slots__
+    names = outcome.trades._fields
     return {name: getattr(outcome.trades, name)[number].item() for name in names}
 
 
@@ -56,7 +56,7 @@ def test_a_round_trip_by_hand() -> None:
     costs = Costs(cash=10_000, commission_bps=10, slippage_bps=50)
     outcome = simulate(bars, Actions.none(), at(5, 0), at(5, 2), costs)
     only = trade(outcome)
-    assert len(outcome.trades) == 1
+    assert outcome.trades.total == 1
     assert (only["signal_row"], only["entry_row"], only["exit_row"], only["bars_held"]) == (0, 1, 3, 2)
     assert only["quantity"] == pytest.approx(99.403084, abs=5e-7)
     assert (only["entry_price"], only["exit_price"]) == pytest.approx((100.50, 109.45))
@@ -120,7 +120,7 @@ def test_a_conflict_a_second_entry_and_an_open_end_by_hand() -> None:
     costs = Costs(cash=10_201, commission_bps=100, slippage_bps=100)
     outcome = simulate(bars, Actions.none(), at(7, 0, 1, 3, 4), at(7, 0, 3, 6), costs)
     first, second = trade(outcome, 0), trade(outcome, 1)
-    assert len(outcome.trades) == 2
+    assert outcome.trades.total == 2
     assert (first["entry_row"], first["exit_row"], second["entry_row"], second["exit_row"]) == (2, 4, 5, -1)
     assert (first["quantity"], first["commission"], first["profit"]) == cents(100, 219.80, 1560.20)
     assert second["quantity"] == pytest.approx(104.813254, abs=5e-7)
@@ -158,7 +158,7 @@ def test_a_fill_before_its_signal_is_known_is_refused(row: int) -> None:
 
 def test_a_signal_of_the_last_bar_fills_nothing() -> None:
     bars = daily_bars(DAYS[:3], [10, 11, 12])
-    assert len(simulate(bars, Actions.none(), at(3, 2), at(3), FREE).trades) == 0
+    assert simulate(bars, Actions.none(), at(3, 2), at(3), FREE).trades.total == 0
 
 
 def test_an_entry_on_the_last_bar_is_reported_open() -> None:
@@ -213,7 +213,7 @@ def test_too_few_bars_to_fill_leave_the_cash_alone(count: int) -> None:
     moves = actions(splits=[(DAYS[0], 2.0)], dividends=[(DAYS[0], 1.0)])
     outcome = simulate(bars, moves, np.ones(count, dtype=bool), at(count), FREE)
     assert outcome.curve.equity.tolist() == [10_000.0] * count
-    assert len(outcome.trades) == 0
+    assert outcome.trades.total == 0
 
 
 def test_signals_that_are_not_one_a_bar_are_refused() -> None:

@@ -1,12 +1,12 @@
 """Metrics against values worked out by hand."""
 
+from dataclasses import replace
 from math import isnan, sqrt
 
 import numpy as np
 import pytest
 
 from lake.market.bars import Actions
-from lake.sandbox.curve import walk_down
 from lake.sandbox.engine import simulate
 from lake.sandbox.metrics import Metrics, bars_per_year, measure
 from lake.sandbox.outcome import Costs
@@ -115,9 +115,14 @@ def test_one_bar_has_no_growth_rate() -> None:
 
 
 def test_equal_returns_have_no_deviation_to_divide_by() -> None:
-    """Their computed variance is not 0 but rounding, and a ratio to it would be noise."""
-    _, deviation, _, _, _, _ = walk_down(100 * 1.01 ** np.arange(50))
-    assert deviation == 0
+    """A fall of 1% a bar from the fill on: their computed variance is rounding, and a ratio to it noise."""
+    closes = [100 * 0.99**bar for bar in range(9)]
+    always = np.ones(9, dtype=bool)
+    outcome = simulate(daily_bars(DAYS, closes), Actions.none(), always, ~always)
+    seven_equal = outcome.path._replace(total=7 * -0.01, squares=7 * 0.01**2 * (1 + 1e-15))
+    equal = replace(outcome, ts=outcome.ts[1:], path=seven_equal)
+    assert measure(equal).volatility == 0
+    assert isnan(measure(equal).sharpe)
 
 
 @pytest.mark.parametrize(
