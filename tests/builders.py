@@ -36,9 +36,7 @@ def daily_bars(
     )
 
 
-def actions(
-    splits: Sequence[tuple[str, float]] = (), dividends: Sequence[tuple[str, float]] = ()
-) -> Actions:
+def actions(splits: Sequence[tuple[str, float]] = (), dividends: Sequence[tuple[str, float]] = ()) -> Actions:
     """Return actions from (ex-date, value) pairs."""
 
     def dates(pairs: Sequence[tuple[str, float]]) -> Any:

@@ -18,7 +18,9 @@ LOADED = datetime(2026, 1, 1, tzinfo=UTC)
 def restated(settings: Settings) -> Lake:
     """A lake whose bar of 2012-01-03 was 10 when loaded and 12 a day later."""
     lake = Lake.open(settings)
-    rows = [{"symbol": "AAPL", "day": day, "close": 10.0} for day in ("2012-01-03", "2012-01-04", "2012-01-05")]
+    rows = [
+        {"symbol": "AAPL", "day": day, "close": 10.0} for day in ("2012-01-03", "2012-01-04", "2012-01-05")
+    ]
     lake.upsert("bars", bar_rows(*rows), LOADED)
     lake.upsert("bars", bar_rows({**rows[0], "close": 12.0}), LOADED + timedelta(days=1))
     return lake
@@ -26,7 +28,9 @@ def restated(settings: Settings) -> Lake:
 
 def seen(lake: Lake, moment: str) -> list[tuple[str, float, bool]]:
     con = connect(lake, parse_as_of(moment))
-    return con.execute("SELECT strftime(ts, '%m-%d'), close, known_at_assumed FROM bars ORDER BY ts").fetchall()
+    return con.execute(
+        "SELECT strftime(ts, '%m-%d'), close, known_at_assumed FROM bars ORDER BY ts"
+    ).fetchall()
 
 
 def test_before_a_restatement_the_old_value_counts_and_after_it_the_new_one(restated: Lake) -> None:

@@ -52,7 +52,10 @@ def test_dividends_and_splits_become_actions(tmp_path: Path) -> None:
     path = csv(tmp_path, "AAPL,2012-01-03,1,1,1,1,1,0.5,2", "AAPL,2012-01-04,1,1,1,1,1,0,1",
                "AAPL,2012-01-05,1,1,1,1,1,,", header=HEADER + ",dividend,split")  # fmt: skip
     (fetched,) = fetch(path)
-    assert [(a["kind"], a["value"]) for a in fetched.actions.to_pylist()] == [("split", 2.0), ("dividend", 0.5)]
+    assert [(a["kind"], a["value"]) for a in fetched.actions.to_pylist()] == [
+        ("split", 2.0),
+        ("dividend", 0.5),
+    ]
 
 
 def test_on_the_split_basis_the_split_column_is_no_split_history(tmp_path: Path) -> None:

@@ -48,7 +48,9 @@ def test_a_daily_bar_gets_its_session_and_the_close_of_the_exchange() -> None:
         ({"ts": at("2013-06-03")}, "future"),
     ],
 )
-def test_an_impossible_row_is_set_aside_with_its_reason_and_itself(row: dict[str, object], reason: str) -> None:
+def test_an_impossible_row_is_set_aside_with_its_reason_and_itself(
+    row: dict[str, object], reason: str
+) -> None:
     intake = take({"ts": at("2012-01-03"), **row}, {"ts": at("2012-01-04")})
     assert intake.bars.num_rows == 1
     (aside,) = intake.quarantine.to_pylist()
@@ -90,9 +92,7 @@ def test_intraday_rows_outside_the_session_are_counted_and_dropped() -> None:
 
 
 def test_an_intraday_bar_closes_after_its_length_cut_at_the_session_end() -> None:
-    rows = take(
-        {"ts": at("2012-11-23", "14:30")}, {"ts": at("2012-11-23", "17:45")}, timeframe="30m"
-    )
+    rows = take({"ts": at("2012-11-23", "14:30")}, {"ts": at("2012-11-23", "17:45")}, timeframe="30m")
     assert [row["closes_at"] for row in rows.bars.to_pylist()] == [at("2012-11-23", "15:00")]
     assert rows.quarantine["reason"].to_pylist() == ["misaligned"]
 

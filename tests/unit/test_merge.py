@@ -19,7 +19,9 @@ def lake(settings: Settings) -> Lake:
     return Lake.open(settings)
 
 
-def load(lake: Lake, *rows: dict[str, object], hours: int = 0, vanished: pa.Table | None = None) -> tuple[int, int]:
+def load(
+    lake: Lake, *rows: dict[str, object], hours: int = 0, vanished: pa.Table | None = None
+) -> tuple[int, int]:
     change = lake.upsert("bars", bar_rows(*rows), T0 + timedelta(hours=hours), vanished)
     return change.inserted, change.closed
 
@@ -42,7 +44,9 @@ def test_a_new_key_is_inserted_and_an_equal_row_makes_no_table_version(lake: Lak
 def test_a_different_row_closes_the_old_version_and_keeps_it(lake: Lake) -> None:
     load(lake, row(10.0))
     assert load(lake, row(10.5), hours=1) == (1, 1)
-    versions = connect(lake).execute("SELECT revision, close, known_at, superseded_at FROM revisions ORDER BY 1")
+    versions = connect(lake).execute(
+        "SELECT revision, close, known_at, superseded_at FROM revisions ORDER BY 1"
+    )
     assert versions.fetchall() == [
         (1, 10.0, T0, T0 + timedelta(hours=1)),
         (2, 10.5, T0 + timedelta(hours=1), None),

@@ -46,7 +46,9 @@ def test_a_split_and_a_dividend_on_one_day_are_told_apart() -> None:
 
 
 def test_all_five_symbols_have_their_whole_history() -> None:
-    counts = {f.symbol: f.bars.num_rows for f in SampleSource().fetch(REQUEST, SampleSource().offered(REQUEST))}
+    counts = {
+        f.symbol: f.bars.num_rows for f in SampleSource().fetch(REQUEST, SampleSource().offered(REQUEST))
+    }
     assert counts == {"AAPL": 3270, "FB": 196, "GOOG": 2148, "IBM": 3270, "MSFT": 3270}
 
 

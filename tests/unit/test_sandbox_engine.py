@@ -206,7 +206,6 @@ def test_a_reverse_split_leaves_equity_alone() -> None:
     assert (trade(outcome)["mae_pct"], trade(outcome)["mfe_pct"]) == pytest.approx((0, 0))
 
 
-
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_bars_to_fill_leave_the_cash_alone(count: int) -> None:
     bars = daily_bars(DAYS[:1], [10])[:count]

@@ -1,0 +1,198 @@
+"""What conf/rules.yaml may say, and how it is refused: file, line, what was expected, what was found."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from lake.errors import BadConfiguration
+from lake.rules.language import parse_rules, read_rules, rules_for
+from tests.conftest import CHECKOUT
+
+GOOD = """\
+turn:
+  description: The close is above its average.
+  timeframes: [1d, 2d..4d]
+  fires: on_change
+  severity: info
+  bullish: close > ema_13
+"""
+
+
+def rule(*lines: str, without: str = "", name: str = "turn") -> str:
+    """Return the good rule with one line left out and others added; line 7 is the first added."""
+    kept = [line for line in GOOD.splitlines() if not (without and line.strip().startswith(without))]
+    return "\n".join([kept[0].replace("turn", name), *kept[1:], *(f"  {line}" for line in lines)]) + "\n"
+
+
+def condition(text: str) -> str:
+    """Return the good rule with another condition, on line 6."""
+    return rule(f"bullish: {text}", without="bullish")
+
+
+def meaning(text: str) -> str:
+    return str(parse_rules(condition(text))["turn"].cases[0].condition)
+
+
+def test_the_rules_that_come_with_the_product_are_good() -> None:
+    assert "dual_channel" in read_rules(CHECKOUT / "conf")
+
+
+def test_a_rule_has_what_was_written() -> None:
+    text = rule("cooldown: 4h", 'message: "{symbol} at {price:.2f}, {ema_13:.1f}"', "bearish: close < ema_13",
+                "precedence: [bearish, bullish]")  # fmt: skip
+    turn = parse_rules(text)["turn"]
+    assert turn.timeframes == ("1d", "2d", "3d", "4d")
+    assert (turn.fires, turn.severity, turn.cooldown) == ("on_change", "info", timedelta(hours=4))
+    assert [case.side for case in turn.cases] == ["bearish", "bullish"]
+    assert turn.columns == ("ema_13",)
+    assert turn.message == "{symbol} at {price:.2f}, {ema_13:.1f}"
+
+
+def test_rules_are_found_by_timeframe() -> None:
+    rules = parse_rules(GOOD)
+    assert [each.name for each in rules_for(rules, "3d")] == ["turn"]
+    assert rules_for(rules, "1wk") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("close   >=  0.990 * ema_169", "close >= (0.99 * ema_169)"),
+        ("macd > macd[-1]", "macd > macd[-1]"),
+        ("rsi_14 < 30 for 3 bars", "rsi_14 < 30 for 3 bars"),
+        ("rsi_14 < 30.0 within 1 bar", "rsi_14 < 30 within 1 bars"),
+        ("rsi_14 < 30 for 2 bars within 9 bars", "rsi_14 < 30 for 2 bars within 9 bars"),
+        ("macd crosses_above macd_signal", "macd crosses_above macd_signal"),
+        ("close crosses_below ema_169 - 2 * atr_14", "close crosses_below (ema_169 - (2 * atr_14))"),
+        ("(high - low) / close > -0.5", "((high - low) / close) > -0.5"),
+        ("ema_8 > ema_13 >= ema_169", "all(ema_8 > ema_13, ema_13 >= ema_169)"),
+        ("color != 1", "color != 1"),
+        (
+            "{all: [ema_8 > ema_13 > ema_169, color == 1]}",
+            "all(ema_8 > ema_13, ema_13 > ema_169, color == 1)",
+        ),
+        (
+            "{any: [close > 1, {not: close > 2}], within: 5 bars}",
+            "any(close > 1, not(close > 2)) within 5 bars",
+        ),
+    ],
+)
+def test_conditions_are_read(text: str, canonical: str) -> None:
+    assert meaning(text) == canonical
+
+
+REFUSALS = {
+    "unknown column": (condition("close > ema_14"), 6, "'ema_14', near"),
+    "unknown word": (condition("hello > 1"), 6, "expected a bar value or a registered column, found 'hello'"),
+    "capital column": (condition("close > EMA_13"), 6, "found 'EMA_13'"),
+    "no comparison": (condition("ema_13"), 6, "expected a comparison such as"),
+    "single equals": (condition("color = 1"), 6, "expected a comparison such as"),
+    "odd operator": (condition("close => ema_13"), 6, "expected a comparison such as"),
+    "word operator": (condition("close in ema_13"), 6, "expected one of > >= < <= == !="),
+    "power": (condition("close ** 2 > ema_13"), 6, "expected one of [+] - [*] / between values"),
+    "and": (condition("close > 1 and close < 2"), 6, "write and, or, not as `all:`, `any:`, `not:`"),
+    "not": (condition("not close > 1"), 6, "write and, or, not"),
+    "a function": (condition("abs(close) > 1"), 6, r"found 'abs\(close\)'"),
+    "an attribute": (condition("close.real > 1"), 6, "found 'close.real'"),
+    "a string": (condition("close > 'x'"), 6, "expected a number"),
+    "true": (condition("close > True"), 6, "found 'True'"),
+    "an endless number": (condition("close > 1e999"), 6, "expected a finite number"),
+    "the future": (condition("close > close[1]"), 6, "never ahead"),
+    "no bars ago": (condition("close > close[0]"), 6, "expected an earlier bar such as close"),
+    "a slice": (condition("close > close[-3:-1]"), 6, "expected an earlier bar"),
+    "too far back": (condition("close > close[-99999]"), 6, "10,000 bars"),
+    "wrong cross": (condition("close crosses_over ema_13"), 6, "expected crosses_above or crosses_below"),
+    "half a cross": (condition("close crosses_above"), 6, "one value on each side"),
+    "two crosses": (condition("close crosses_above ema_8 crosses_above ema_13"), 6, "one value on each side"),
+    "comparison in a cross": (condition("close > 1 crosses_above ema_8"), 6, "expected a value"),
+    "no number of bars": (condition("close > 1 for long"), 6, "expected `for N bars`"),
+    "zero bars": (condition("close > 1 within 0 bars"), 6, "expected `within N bars`"),
+    "half a bar": (condition("close > 1 for 1.5 bars"), 6, "expected `for N bars`"),
+    "only numbers": (condition("2 > 1"), 6, "expected a condition on a bar value or a column"),
+    "a very long condition": (condition("close > " + "1 + " * 200 + "1"), 6, "at most 500 characters"),
+    "unbalanced": (condition("(close > 1"), 6, "expected a comparison such as"),
+    "a list": (condition("[close > 1]"), 6, "put it under `all:` or `any:`"),
+    "an empty group": (condition("{all: []}"), 6, "a list of conditions under all, found nothing"),
+    "a group of one value": (
+        condition("{any: close > 1}"),
+        6,
+        "a list of conditions under any, found one value",
+    ),
+    "two groups": (condition("{any: [close > 1], all: [close > 1]}"), 6, "found any, all; nest them"),
+    "a window without a group": (condition("{for: 3 bars}"), 6, "expected one of all, any, not"),
+    "two windows": (
+        condition("{not: close > 1, for: 3 bars, within: 3 bars}"),
+        6,
+        "at most one of for, within",
+    ),
+    "unknown group": (condition("{none: [close > 1]}"), 6, "one of all, any, not, for, within"),
+    "bad window of a group": (condition("{not: close > 1, for: 3}"), 6, "expected `for N bars`"),
+    "nested too deep": (condition("{not: " * 21 + "close > 1" + "}" * 21), 6, "at most 20 groups"),
+    "empty condition": (condition(""), 6, "found nothing"),
+    "unknown key": (rule("sevrity: info"), 7, "found 'sevrity', near severity"),
+    "unknown side": (rule("bulish:", "  all: [close > 1]"), 7, "found 'bulish', near bullish"),
+    "key twice": (rule("fires: every_bar"), 7, r"expected fires once, found it again \(first on line 4\)"),
+    "name twice": (GOOD + GOOD, 7, r"expected turn once, found it again \(first on line 1\)"),
+    "no side": (rule(without="bullish"), 1, "at least one of bullish, bearish, neutral, found none"),
+    "no severity": (rule(without="severity"), 1, "expected rule turn with severity"),
+    "no description": (rule(without="description"), 1, "expected rule turn with description"),
+    "no timeframes": (rule(without="timeframes"), 1, "expected rule turn with timeframes"),
+    "no fires": (rule(without="fires"), 1, "expected rule turn with fires"),
+    "bad fires": (rule("fires: on_chnage", without="fires"), 6, "found 'on_chnage', near on_change"),
+    "bad severity": (rule("severity: high", without="severity"), 6, "one of info, warning, critical"),
+    "bad timeframe": (rule("timeframes: [1d, 2h]", without="timeframes"), 6, "found '2h'"),
+    "bad range": (rule("timeframes: [4d..2d]", without="timeframes"), 6, r"found '4d\.\.2d'"),
+    "endless range": (rule("timeframes: [2d..999999999999d]", without="timeframes"), 6, "found '2d"),
+    "one timeframe": (rule("timeframes: 1d", without="timeframes"), 6, "expected a list such as"),
+    "empty timeframes": (rule("timeframes: []", without="timeframes"), 6, "found nothing"),
+    "bad cooldown": (rule("cooldown: soon"), 7, "a time such as 30m, 4h or 5d, found 'soon'"),
+    "two sides without precedence": (rule("bearish: close < 1"), 1, "say which side counts where both hold"),
+    "precedence of another side": (rule("precedence: [bearish]"), 7, "a list of bullish"),
+    "precedence that forgets one": (
+        rule("bearish: close < 1", "precedence: [bullish]"),
+        8,
+        "bullish, bearish",
+    ),
+    "unknown side in precedence": (rule("precedence: [up]"), 7, "one of bullish, bearish, neutral"),
+    "unknown name in a message": (rule("message: '{symbl} rose'"), 7, "found {symbl}, near symbol"),
+    "attribute in a message": (rule("message: '{symbol.__class__}'"), 7, "found {symbol.__class__}"),
+    "nameless field in a message": (rule("message: '{} rose'"), 7, "expected names such as {symbol}"),
+    "bad format in a message": (rule("message: '{price:%d}'"), 7, "Invalid format"),
+    "open bracket in a message": (rule("message: '{symbol'"), 7, "expected '}'"),
+    "bad rule name": (rule(name="Turn!"), 1, "a rule's name"),
+    "name of a column": (rule(name="ema_13"), 1, "that no column has, found 'ema_13'"),
+    "a rule that is a list": ("turn: [1, 2]\n", 1, "found a list"),
+    "an empty rule": ("turn:\n", 1, "found nothing"),
+    "rules as a list": ("- turn\n", 1, "expected rules by name, found a list"),
+    "an empty file": ("# nothing\n", 1, "found an empty file"),
+    "bad YAML": (GOOD + "  cooldown: [4h\n", 8, "expected plain YAML"),
+    "bracket in a flow list": (condition("{all: [close > close[-1]]}"), 6, "expected plain YAML"),
+    "a tab": (GOOD + "\tcooldown: 4h\n", 7, "expected plain YAML"),
+    "a control character": (GOOD + "\x07\n", 1, "expected plain YAML"),
+    "an alias": (GOOD.replace("turn:", "turn: &a") + "again: *a\n", 7, "an alias; write it out"),
+    "two documents": (GOOD + "---\n" + GOOD, 7, "expected plain YAML"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_a_mistake_is_refused_with_file_line_expected_and_found(kind: str) -> None:
+    text, line, reason = REFUSALS[kind]
+    with pytest.raises(BadConfiguration, match=rf"^conf/rules\.yaml, line {line}: .*(?:{reason})") as refusal:
+        parse_rules(text, "conf/rules.yaml")
+    message = str(refusal.value)
+    assert "expected" in message and "found" in message
+    assert "\n" not in message
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration, match=r"rules\.yaml: expected a readable UTF-8 file"):
+        read_rules(tmp_path)
+
+
+def test_a_file_that_is_not_utf_8_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_bytes(b"turn: \xff\n")
+    with pytest.raises(BadConfiguration, match=r"rules\.yaml: expected a readable UTF-8 file"):
+        read_rules(tmp_path)
