@@ -36,8 +36,16 @@ def daily(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
 
 
 def test_every_delivered_row_is_a_bar_or_in_quarantine(daily: Path) -> None:
-    counts = {"AAPL": 8336, "BA": 13090, "CAT": 13090, "F": 10491, "IBM": 3270, "MSFT": 3270, "SPY": 2519,
-              "XOM": 12115}  # fmt: skip
+    counts = {
+        "AAPL": 8336,
+        "BA": 13090,
+        "CAT": 13090,
+        "F": 10491,
+        "IBM": 3270,
+        "MSFT": 3270,
+        "SPY": 2519,
+        "XOM": 12115,
+    }
     rows = ask(
         daily,
         "select symbol, (select count(*) from bars b where b.symbol = s.symbol and timeframe = '1d') as bars, "
@@ -120,8 +128,15 @@ def test_sql_answers_in_every_format(daily: Path, form: str) -> None:
     import subprocess
     import sys
 
-    command = [sys.executable, "-c", "from lake.cli import main; main()", "sql",
-               "select symbol from symbols order by 1 limit 1", "--format", form]  # fmt: skip
+    command = [
+        sys.executable,
+        "-c",
+        "from lake.cli import main; main()",
+        "sql",
+        "select symbol from symbols order by 1 limit 1",
+        "--format",
+        form,
+    ]
     import os
 
     done = subprocess.run(

@@ -63,9 +63,14 @@ def test_a_moment_that_is_none_is_refused(text: str) -> None:
 def test_every_view_answers_on_an_empty_lake(settings: Settings) -> None:
     for as_of in (None, LOADED):
         con = connect(Lake.open(settings), as_of)
-        views = [name for (name,) in con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal "
-                                                 "AND schema_name = 'main' AND view_name NOT LIKE '\\_%' "
-                                                 "ESCAPE '\\'").fetchall()]  # fmt: skip
+        views = [
+            name
+            for (name,) in con.execute(
+                "SELECT view_name FROM duckdb_views() WHERE NOT internal "
+                "AND schema_name = 'main' AND view_name NOT LIKE '\\_%' "
+                "ESCAPE '\\'"
+            ).fetchall()
+        ]
         assert {"bars", "bars_adjusted", "actions", "symbols", "features", "sandbox_metrics"} <= set(views)
         for view in views:
             assert con.execute(f"SELECT count(*) FROM {view}").fetchone() is not None

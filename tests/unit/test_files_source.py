@@ -26,8 +26,20 @@ def csv(folder: Path, *lines: str, header: str = HEADER, name: str = "bars.csv")
 
 def test_csv_and_parquet_of_the_same_rows_are_read_alike(tmp_path: Path) -> None:
     path = csv(tmp_path, "AAPL,2012-01-03,10,11,9,10.5,100")
-    pq.write_table(pa.table({"symbol": ["AAPL"], "ts": [date(2012, 1, 3)], "open": [10], "high": [11], "low": [9],
-                             "close": [10.5], "volume": [100]}), tmp_path / "bars.parquet")  # fmt: skip
+    pq.write_table(
+        pa.table(
+            {
+                "symbol": ["AAPL"],
+                "ts": [date(2012, 1, 3)],
+                "open": [10],
+                "high": [11],
+                "low": [9],
+                "close": [10.5],
+                "volume": [100],
+            }
+        ),
+        tmp_path / "bars.parquet",
+    )
     (from_csv,), (from_parquet,) = fetch(path), fetch(tmp_path / "bars.parquet")
     assert from_csv.bars.to_pylist() == from_parquet.bars.to_pylist()
 
@@ -49,8 +61,13 @@ def test_a_cell_that_is_no_number_is_a_blank_and_the_row_is_kept_as_it_was_writt
 
 
 def test_dividends_and_splits_become_actions(tmp_path: Path) -> None:
-    path = csv(tmp_path, "AAPL,2012-01-03,1,1,1,1,1,0.5,2", "AAPL,2012-01-04,1,1,1,1,1,0,1",
-               "AAPL,2012-01-05,1,1,1,1,1,,", header=HEADER + ",dividend,split")  # fmt: skip
+    path = csv(
+        tmp_path,
+        "AAPL,2012-01-03,1,1,1,1,1,0.5,2",
+        "AAPL,2012-01-04,1,1,1,1,1,0,1",
+        "AAPL,2012-01-05,1,1,1,1,1,,",
+        header=HEADER + ",dividend,split",
+    )
     (fetched,) = fetch(path)
     assert [(a["kind"], a["value"]) for a in fetched.actions.to_pylist()] == [
         ("split", 2.0),

@@ -64,8 +64,9 @@ def test_another_source_alone_is_no_difference(lake: Lake) -> None:
     assert load(lake, row(source="files"), hours=1) == (0, 0)
 
 
-@pytest.mark.parametrize("change", [{"volume": 999.0}, {"price_basis": "split"}, {"is_complete": False},
-                                    {"quality": "suspect"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "change", [{"volume": 999.0}, {"price_basis": "split"}, {"is_complete": False}, {"quality": "suspect"}]
+)
 def test_every_compared_column_makes_a_version(lake: Lake, change: dict[str, object]) -> None:
     load(lake, row())
     assert load(lake, row(**change), hours=1) == (1, 1)
@@ -78,8 +79,15 @@ def test_a_value_that_was_unknown_and_becomes_known_is_one_new_version(lake: Lak
     assert len(current(lake)) == 1
 
 
-@pytest.mark.parametrize("order", [("sample", "files", "simulated"), ("files", "simulated", "sample"),
-                                   ("derived", "sample", "files"), ("files", "derived", "sample")])  # fmt: skip
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("sample", "files", "simulated"),
+        ("files", "simulated", "sample"),
+        ("derived", "sample", "files"),
+        ("files", "derived", "sample"),
+    ],
+)
 def test_the_more_trusted_source_wins_in_any_order_of_loading(lake: Lake, order: tuple[str, ...]) -> None:
     prices = {"files": 10.0, "sample": 20.0, "simulated": 30.0, "derived": 40.0}
     for hours, source in enumerate(order):
@@ -106,10 +114,15 @@ def test_a_vanished_key_is_closed_and_not_erased(lake: Lake) -> None:
 
 def test_symbols_with_quotes_in_other_tables_do_not_break_the_merge(lake: Lake) -> None:
     rows = pa.Table.from_pylist(
-        [{"symbol": "AAPL", "name": "O'Neil's \"Apple\"", "exchange": "XNYS", "currency": "USD", "zone": "UTC"}],
-        schema=pa.schema([f for f in lake.table("symbols").to_pyarrow_table().schema
-                          if f.name not in ("known_at", "superseded_at")]),
-    )  # fmt: skip
+        [{"symbol": "AAPL", "name": "O'Neil's \"Apple\"", "exchange": "XNYS", "zone": "UTC"}],
+        schema=pa.schema(
+            [
+                f
+                for f in lake.table("symbols").to_pyarrow_table().schema
+                if f.name not in ("known_at", "superseded_at")
+            ]
+        ),
+    )
     assert lake.upsert("symbols", rows, T0).inserted == 1
     assert lake.upsert("symbols", rows, T0).is_empty
 
