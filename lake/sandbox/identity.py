@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lake.market.bars import Actions, Bars
+from lake.rules.identity import canonical_json
 from lake.sandbox.engine import ENGINE_VERSION
 from lake.sandbox.outcome import Costs
 from lake.sandbox.strategies import Signal, Strategy
@@ -26,7 +27,7 @@ def definition_of(strategy: Strategy, rule_versions: Mapping[str, str]) -> str:
         return {"rule": part.rule, "version": rule_versions[part.rule], "side": part.side}
 
     enter, leave = signal(strategy.enter), signal(strategy.leave)
-    return canonical({"name": strategy.name, "enter": enter, "leave": leave})
+    return canonical_json({"name": strategy.name, "enter": enter, "leave": leave})
 
 
 def run_id_of(
@@ -43,7 +44,7 @@ def run_id_of(
 ) -> str:
     """Return the sha256, as hex, of a run's inputs; symbols count as a set."""
     return sha256(
-        canonical(
+        canonical_json(
             {
                 "engine": ENGINE_VERSION,
                 "definition": json.loads(definition),
@@ -83,12 +84,7 @@ def digest_of(bars: Bars, actions: Actions) -> str:
 
 def combined(digests: Iterable[tuple[str, str]]) -> str:
     """Return one digest of each symbol's digest, whatever their order."""
-    return sha256(canonical(dict(sorted(digests))))
-
-
-def canonical(value: Any) -> str:
-    """Return `value` as JSON with sorted keys and no spaces; NaN and infinity are refused."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return sha256(canonical_json(dict(sorted(digests))))
 
 
 def sha256(text: str) -> str:
