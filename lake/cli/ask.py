@@ -30,12 +30,12 @@ def sql(
     form: Format = "table",
 ) -> None:
     """Ask the lake's views in SQL (DuckDB's dialect)."""
-    print_rows(_answer(query, as_of), form)
+    print_rows(answer(query, as_of), form)
 
 
 def symbols(form: Format = "table") -> None:
     """List the symbols the lake knows."""
-    print_rows(_answer("SELECT * FROM symbols ORDER BY symbol"), form)
+    print_rows(answer("SELECT * FROM symbols ORDER BY symbol"), form)
 
 
 def columns(form: Format = "table") -> None:
@@ -51,7 +51,7 @@ def quarantine_list(form: Format = "table", symbols: Symbols = None) -> None:
     wanted = ", ".join(f"'{name}'" for name in symbols_of(symbols))
     where = f"WHERE symbol IN ({wanted})" if wanted else ""
     print_rows(
-        _answer(
+        answer(
             "SELECT left(quarantine_id, 12) AS id, symbol, timeframe, ts, source, reason, detail, row, "
             f"status, known_at FROM quarantine {where} ORDER BY known_at DESC, symbol, ts"
         ),
@@ -83,7 +83,12 @@ def verify() -> None:
         sys.exit(1)
 
 
-def _answer(query: str, as_of: str | None = None) -> pa.Table:
+def answer(query: str, as_of: str | None = None) -> pa.Table:
+    """Return what the catalog's views answer to a query, as known now or at `as_of`.
+
+    Raises:
+        BadInput: the query is not one over the lake's views.
+    """
     import duckdb
 
     from lake.errors import BadInput

@@ -8,14 +8,20 @@ from typing import Annotated
 import typer
 
 from lake.cli.options import AsOf, End, Start, Symbols, date_of, names_of, symbols_of
-from lake.cli.output import print_counts
+from lake.cli.output import print_counts, print_rows
 from lake.config import load_settings
 from lake.errors import BadInput
+
+_RESULT = """
+SELECT symbol, round(profit, 2) AS profit, round(profit_pct, 2) AS profit_pct, trades, wins, losses,
+       round(100 * max_drawdown, 2) AS max_drawdown_pct, round(buy_and_hold_profit_pct, 2) AS buy_and_hold_pct
+FROM sandbox_metrics WHERE run_id = '{run_id}' ORDER BY symbol
+"""
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the pipeline's commands."""
-    for command in (ingest, derive, enrich, publish, maintain):
+    for command in (ingest, derive, enrich, sandbox, publish, maintain):
         app.command()(command)
 
 
@@ -85,6 +91,40 @@ def enrich(
         )
     else:
         print_counts("enriched", step.enrich_features(settings, names, frames, first, last))
+
+
+def sandbox(
+    strategy: Annotated[str, typer.Option(help="A strategy of conf/strategies.yaml.")],
+    symbols: Symbols = None,
+    timeframe: Annotated[str | None, typer.Option(help="Default: the strategy's own.")] = None,
+    start: Start = None,
+    end: End = None,
+    account: Annotated[str, typer.Option(help="per-stock: one account a symbol.")] = "per-stock",
+    commission_bps: Annotated[float, typer.Option(help="Hundredths of a percent of a traded value.")] = 5.0,
+    slippage_bps: Annotated[float, typer.Option(help="Hundredths of a percent of the open.")] = 5.0,
+    cash: Annotated[float, typer.Option(help="What every account starts with.")] = 10_000.0,
+    as_of: AsOf = None,
+) -> None:
+    """Trade a strategy over the lake's history and show what each account made."""
+    from lake.cli.ask import answer
+    from lake.steps.sandbox import run_sandbox
+    from lake.store.catalog import parse_as_of
+
+    counts = run_sandbox(
+        load_settings(),
+        strategy,
+        symbols_of(symbols),
+        timeframe,
+        date_of(start, "--from"),
+        date_of(end, "--to"),
+        account,
+        commission_bps,
+        slippage_bps,
+        cash,
+        parse_as_of(as_of) if as_of else None,
+    )
+    print_counts("sandbox", counts)
+    print_rows(answer(_RESULT.format(run_id=counts["run_id"])), "table")
 
 
 def publish() -> None:
