@@ -102,6 +102,26 @@ def test_the_engine_agrees_with_a_plain_loop(case: Case) -> None:
 
 
 @SIMULATIONS
+@given(cases(least=3))
+def test_metrics_of_the_curve_agree_with_the_curve(case: Case) -> None:
+    """The engine sums while it draws; here the finished curve is measured again."""
+    outcome = case.run()
+    metrics, equity = measure(outcome), outcome.curve.equity
+    returns = np.diff(equity) / equity[:-1]
+    assert metrics.volatility == pytest.approx(returns.std(ddof=1) * np.sqrt(252), rel=1e-9, abs=1e-12)
+    assert outcome.path.total == pytest.approx(returns.sum(), rel=1e-9, abs=1e-12)
+    assert outcome.path.below == pytest.approx((np.minimum(returns, 0) ** 2).sum(), rel=1e-9, abs=1e-12)
+    assert outcome.path.area == pytest.approx(equity.sum(), rel=1e-12)
+    peaks = np.maximum.accumulate(equity)
+    assert metrics.max_drawdown == pytest.approx((1 - equity / peaks).max(), rel=1e-9, abs=1e-15)
+    bottom = int((1 - equity / peaks).argmax())
+    top = int(np.flatnonzero(equity[: bottom + 1] == peaks[bottom])[-1])
+    over = np.flatnonzero(equity[bottom:] >= peaks[bottom])
+    until = bottom + int(over[0]) if len(over) else len(equity) - 1
+    assert metrics.max_drawdown_bars == until - top
+
+
+@SIMULATIONS
 @given(cases())
 def test_equity_is_cash_plus_position_and_cash_is_never_negative(case: Case) -> None:
     curve = case.run().curve

@@ -91,6 +91,12 @@ def test_the_deepest_drawdown_gives_the_length_not_the_longest() -> None:
     assert (m.max_drawdown, m.max_drawdown_bars) == pytest.approx((0.20, 2))
 
 
+def test_a_drawdown_begins_on_the_last_bar_of_its_peak() -> None:
+    """In cash to row 3, down 10% on row 4, back on row 5: 2 bars."""
+    m = measured([100] * 6, [100, 100, 100, 100, 90, 100], [3], [])
+    assert (m.max_drawdown, m.max_drawdown_bars) == pytest.approx((0.1, 2))
+
+
 def test_an_account_that_never_traded_has_nothing_where_nothing_is_defined() -> None:
     m = measured([100, 100, 100], [100, 101, 99], [], [])
     undefined = {name for name, value in m._asdict().items() if isnan(value)}
