@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from lake.errors import StoreUnavailable
+from lake.store.files import file_system
 
 FOLDER = "_staging"
 
@@ -25,7 +27,7 @@ class Staging:
     """The staged rows of one run."""
 
     def __init__(self, root: str, run_id: str) -> None:
-        self._files, base = _file_system(root)
+        self._files, base = file_system(root)
         self._folder = f"{base}/{FOLDER}/{_safe(run_id)}"
 
     def put(self, chunk: str, tables: Mapping[str, pa.Table]) -> None:
@@ -33,7 +35,7 @@ class Staging:
         try:
             self._files.create_dir(self._folder, recursive=True)
             for name, rows in tables.items():
-                self._replace(f"{name}-{chunk}.parquet", lambda path, rows=rows: self._write(rows, path))
+                self._replace(f"{name}-{chunk}.parquet", partial(self._write, rows))
         except OSError as error:
             raise StoreUnavailable(
                 f"expected to stage rows in {self._folder}, found: {error}; "
@@ -58,7 +60,7 @@ class Staging:
         """Record that the merge begins, with its one `known_at`."""
         content = json.dumps({"known_at": known_at.isoformat()}).encode()
         self._files.create_dir(self._folder, recursive=True)
-        self._replace("run.json", lambda path: self._write_bytes(content, path))
+        self._replace("run.json", partial(self._write_bytes, content))
 
     def clear(self) -> None:
         """Forget the run: everything is merged, or is to be fetched anew."""
@@ -69,10 +71,10 @@ class Staging:
         selector = fs.FileSelector(self._folder, allow_not_found=True)
         return sorted(info.path for info in self._files.get_file_info(selector))
 
-    def _replace(self, name: str, write: object) -> None:
+    def _replace(self, name: str, write: Callable[[str], None]) -> None:
         # Under another name first: a killed writer leaves no half file under this one.
         temporary = f"{self._folder}/.{name}"
-        write(temporary)  # type: ignore[operator]
+        write(temporary)
         self._files.move(temporary, f"{self._folder}/{name}")
 
     def _write(self, rows: pa.Table, path: str) -> None:
@@ -81,13 +83,6 @@ class Staging:
     def _write_bytes(self, content: bytes, path: str) -> None:
         with self._files.open_output_stream(path) as stream:
             stream.write(content)
-
-
-def _file_system(root: str) -> tuple[fs.FileSystem, str]:
-    if "://" in root:
-        found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(root)
-        return found
-    return fs.LocalFileSystem(), str(Path(root).resolve())
 
 
 def _safe(run_id: str) -> str:
