@@ -23,7 +23,8 @@ SPLIT_EXPONENT: Mapping[Scale, int] = {"price": -1, "volume": 1, "percent": 0, "
 TOLERANCE = 1e-9
 """Values nearer than this share of their scale are equal, so that every path decides alike."""
 
-_ROUNDING = 2.0**-53
+ROUNDING = 2.0**-53
+"""A share of a value that rounding loses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def settle_window(bars: int) -> int:
     return bars
 
 
-def settle_smoothing(weight: float, seed_bars: int, residue: float = _ROUNDING) -> int:
+def settle_smoothing(weight: float, seed_bars: int, residue: float = ROUNDING) -> int:
     """Return the `settle_bars` of exponential smoothing, rounded up to a power of two.
 
     Args:

@@ -123,5 +123,5 @@ def described() -> pa.Table:
 
 def near(name: str, known: Iterable[str]) -> str:
     """Return `, near a, b` with the known names most like `name`, or nothing."""
-    matches = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    matches = difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.6)
     return f", near {', '.join(matches)}" if matches else ""

@@ -128,9 +128,13 @@ def parse_document(text: str, origin: str) -> Node:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         found = " ".join(filter(None, (error.context, error.problem)))
-        raise refusal(origin, line, f"expected plain YAML, found {found}") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise refusal(origin, 1, f"expected plain YAML, found: {' '.join(str(error).split())}") from error
+        hint = "; put a condition that has brackets in quotes" if "got '['" in found else ""
+        raise refusal(origin, line, f"expected plain YAML, found {found}{hint}") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise refusal(origin, line, f"expected plain YAML, found {error.reason}") from error
+    except RecursionError as error:
+        raise refusal(origin, 1, "expected plain YAML, found too many brackets in one another") from error
     if root is None:
         raise refusal(origin, 1, "expected rules, found an empty file")
     return _node(origin, root)

@@ -34,6 +34,9 @@ LONGEST = 500
 MOST_BARS = 10_000
 """Bars that a condition may look back."""
 
+LARGEST = 1e100
+"""Numbers reach this far, so that no product of two overflows."""
+
 _COMPARISONS: dict[type[ast.cmpop], Comparison] = {
     ast.Gt: ">",
     ast.GtE: ">=",
@@ -90,7 +93,7 @@ def in_window(part: Condition, word: str, bars: str) -> Condition:
     """
     match = _BARS.fullmatch(bars.strip())
     if not match or int(match[1]) > MOST_BARS:
-        raise Refused(f"`{word} N bars` with N from 1 to {MOST_BARS:,}", f"`{word} {bars}`")
+        raise Refused(f"`{word} N bars` with N from 1 to {MOST_BARS:,}", f"`{word} {' '.join(bars.split())}`")
     return (Throughout if word == "for" else Recently)(part, int(match[1]))
 
 
@@ -129,9 +132,9 @@ def _expression(node: ast.expr, text: str, names: Collection[str]) -> Expression
         case ast.Constant(value=bool()):
             pass
         case ast.Constant(value=int() | float() as number):
-            return _number(float(number), text)
+            return _number(number, text)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-            return _number(-float(number), text)
+            return _number(-number, text)
         case ast.Name(id=name):
             return Value(_known(name, names))
         case ast.Subscript(value=ast.Name(id=name), slice=index):
@@ -147,9 +150,9 @@ def _expression(node: ast.expr, text: str, names: Collection[str]) -> Expression
 
 
 def _number(value: float, text: str) -> Number:
-    if not abs(value) < 1e300:
-        raise Refused("a finite number", f"one too large in {text!r}")
-    return Number(value + 0.0)
+    if not abs(value) < LARGEST:
+        raise Refused(f"a number below {LARGEST:g}", f"a larger one in {text!r}")
+    return Number(float(value) + 0.0)
 
 
 def _known(name: str, names: Collection[str]) -> str:

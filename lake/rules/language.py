@@ -11,7 +11,7 @@ from typing import Literal, TypeVar, get_args
 
 from lake.features.registry import REGISTRY, near
 from lake.market.bars import VALUES
-from lake.market.timeframes import N_DAYS, TIMEFRAMES
+from lake.market.timeframes import TIMEFRAMES
 from lake.rules.conditions import All, Any, Condition, Not, values_of
 from lake.rules.document import Node, parse_document, read_document
 from lake.rules.expressions import Refused, in_window, parse_condition
@@ -33,7 +33,7 @@ DEEPEST = 20
 Name = TypeVar("Name", bound=str)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_RANGE = re.compile(r"(\d+)d\.\.(\d+)d")
+_RANGE = re.compile(r"\d{1,2}d\.\.\d{1,2}d")
 _COOLDOWN = re.compile(r"([1-9]\d{0,4})([mhd])")
 _COOLDOWN_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _REQUIRED = ("description", "timeframes", "fires", "severity")
@@ -141,7 +141,7 @@ def _timeframes(node: Node) -> tuple[str, ...]:
 
 def _range(text: str) -> list[str]:
     first, last = (int(part.removesuffix("d")) for part in text.split(".."))
-    return [f"{n}d" for n in range(first, last + 1)] if last <= max(N_DAYS) else []
+    return [f"{n}d" for n in range(first, last + 1)]
 
 
 def _precedence(name: str, rule: Node, fields: dict[str, Node]) -> list[Side]:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from lake.features.indicator import Indicator, settle_smoothing
+from lake.features.indicator import ROUNDING, TOLERANCE, Indicator, settle_smoothing
 from lake.features.ta import ta
 from lake.market.bars import Floats
 
 RSI_PERIODS = (7, 14)
 MACD_FAST, MACD_SLOW, MACD_SIGNAL = 12, 26, 9
 
-FLAT = 2e-14
-"""An average move below this is none. TA-Lib answers 0 where its sum of moves is below 1e-14."""
-
 
 def rsi(close: Floats, period: int) -> Floats:
-    """Return Wilder's relative strength index, 0 to 100; 50 where nothing has moved."""
+    """Return Wilder's relative strength index, 0 to 100; 50 where nothing moves.
+
+    Nothing moves where the average move is below 1e-9 of the close. TA-Lib has 0 where nothing has
+    moved yet, and in a market gone flat keeps the last strength for ever, so that a value would
+    hang on moves of any age.
+    """
     strength: Floats = ta("RSI", close, timeperiod=period)
     # With high = low = close the true range is |change|, so its ATR is the average move.
-    average_move = ta("ATR", close, close, close, timeperiod=period)
-    return np.where((strength == 0.0) & (average_move < FLAT), 50.0, strength)
+    average_move: Floats = ta("ATR", close, close, close, timeperiod=period)
+    return np.where(average_move < TOLERANCE * np.abs(close), 50.0, strength)
 
 
 def macd(close: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floats, Floats]:
@@ -37,10 +39,10 @@ INDICATORS = (
             inputs=("close",),
             parameters={"period": period},
             scale="percent",
-            # An average that fades in a flat market decides between "flat" and its last strength.
-            settle_bars=settle_smoothing(1 / period, period, residue=1e-24),
-            description=f"Relative strength index of {period} bars, 0 to 100; 50 of a flat series",
-            source="TA-Lib RSI (Wilder), except that a flat series has 50",
+            # What is left of the start competes with moves down to 1e-9 of the close.
+            settle_bars=settle_smoothing(1 / period, period, residue=ROUNDING * TOLERANCE),
+            description=f"Relative strength index of {period} bars, 0 to 100; 50 in a flat market",
+            source="TA-Lib RSI (Wilder), except that a flat market has 50",
         )
         for period in RSI_PERIODS
     ),
