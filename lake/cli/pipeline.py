@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lake.cli import training
 from lake.cli.options import AsOf, End, Start, Symbols, date_of, names_of, symbols_of
 from lake.cli.output import print_counts, print_rows
 from lake.config import load_settings
@@ -23,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the pipeline's commands."""
     for command in (ingest, derive, enrich, sandbox, publish, maintain):
         app.command()(command)
+    app.add_typer(training.app, name="training")
 
 
 def ingest(

@@ -73,10 +73,11 @@ def run_sandbox(
         as_of=as_of,
         data_digest=seen.digest,
     )
-    is_new = not _is_entered(lake, run_id)
-    if is_new:
-        _write_results(lake, plan, con, seen.symbols, run_id)
-        lake.replace("sandbox_runs", _ledger_row(plan, seen, run_id, as_of), {"run_id": [run_id]})
+    with lake.writing(f"run-{run_id[:16]}"):  # the same run twice at once: the second finds it entered
+        is_new = not _is_entered(lake, run_id)
+        if is_new:
+            _write_results(lake, plan, con, seen.symbols, run_id)
+            lake.replace("sandbox_runs", _ledger_row(plan, seen, run_id, as_of), {"run_id": [run_id]})
     return {"run_id": run_id, "strategy": strategy, "is_new": is_new, **_totals(lake, run_id)}
 
 
