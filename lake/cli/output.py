@@ -21,8 +21,12 @@ _UNSAFE = ("=", "+", "-", "@", "\t", "\r")
 
 
 def print_counts(verb: str, counts: Mapping[str, Any]) -> None:
-    """Print what a step did as one line of `name value` pairs."""
-    print(f"{verb}: {', '.join(_pairs(counts))}")
+    """Print what a step did: its own counts on one line, those of each part on a line below."""
+    own = {name: value for name, value in counts.items() if not isinstance(value, Mapping)}
+    parts = {name: value for name, value in counts.items() if isinstance(value, Mapping)}
+    print(f"{verb}: {_pairs(own)}" if own else f"{verb}:")
+    for name, part in parts.items():
+        print(f"  {name}: {_pairs(part)}")
 
 
 def print_rows(rows: pa.Table, form: str) -> None:
@@ -45,15 +49,16 @@ def print_rows(rows: pa.Table, form: str) -> None:
         raise BadInput(f"expected --format, one of {', '.join(FORMATS)}, found {form!r}")
 
 
-def _pairs(counts: Mapping[str, Any], prefix: str = "") -> list[str]:
-    pairs: list[str] = []
-    for name, value in counts.items():
-        if isinstance(value, Mapping):
-            pairs += _pairs(value, f"{prefix}{name} ")
-        else:
-            shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-            pairs.append(f"{prefix}{name.replace('_', ' ')} {shown}")
-    return pairs
+def _pairs(counts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {_count(value)}" for name, value in counts.items())
+
+
+def _count(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _print_table(rows: pa.Table) -> None:
