@@ -52,24 +52,26 @@ class Frame:
 
     values: Mapping[str, Floats]
     scales: Mapping[str, Scale]
-    later_splits: Floats
+    later_splits: Floats | None = None
 
     def __len__(self) -> int:
-        return len(self.later_splits)
+        return len(self.values["close"])
 
     def measured(self, name: str, bars_ago: int) -> Measured:
         """Return a value `bars_ago` bars before each bar, in the terms of that bar, with its scale."""
         kind = self.scales[name]
-        terms = self.later_splits ** -SPLIT_EXPONENT[kind]
-        values = _earlier(self.values[name], bars_ago, np.nan) * terms
-        return values, np.fmax(np.abs(values), self._unit(kind) * terms)
+        values, unit = _earlier(self.values[name], bars_ago, np.nan), self._unit(kind)
+        if self.later_splits is not None and SPLIT_EXPONENT[kind]:
+            terms = self.later_splits ** -SPLIT_EXPONENT[kind]
+            values, unit = values * terms, unit * terms
+        return values, np.fmax(np.abs(values), unit)
 
-    def _unit(self, kind: Scale) -> Floats:
+    def _unit(self, kind: Scale) -> Floats | float:
         if kind == "price":
             return np.abs(self.values["close"])
         if kind == "volume":
             return np.abs(self.values["volume"])
-        return np.full(len(self), 100.0 if kind == "percent" else 1.0)
+        return 100.0 if kind == "percent" else 1.0
 
 
 def frame_of(
@@ -84,8 +86,7 @@ def frame_of(
     scales |= {name: registry.indicator(name).scale for name in columns}
     values = {name: getattr(bars, name)[rows] for name in VALUES}
     values |= {name: column[rows] for name, column in columns.items()}
-    splits = np.ones(int(rows.sum())) if later_splits is None else later_splits[rows]
-    return Frame(values, scales, splits)
+    return Frame(values, scales, None if later_splits is None else later_splits[rows])
 
 
 def truth(condition: Condition, frame: Frame) -> Truth:

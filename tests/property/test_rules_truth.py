@@ -154,11 +154,7 @@ def rows_of(table: dict[str, list[float]]) -> list[dict[str, float]]:
 def test_a_condition_is_true_false_or_unknown_as_the_model_says(
     condition: Condition, table: dict[str, list[float]]
 ) -> None:
-    frame = Frame(
-        {name: np.array(values, dtype=float) for name, values in table.items()},
-        SCALES,
-        np.ones(len(table["close"])),
-    )
+    frame = Frame({name: np.array(values, dtype=float) for name, values in table.items()}, SCALES)
     model = Model(rows_of(table))
     expected = [{True: 1, False: -1, None: 0}[model.ask(condition, row)] for row in range(len(model.rows))]
     assert truth(condition, frame).tolist() == expected
