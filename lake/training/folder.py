@@ -11,7 +11,6 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from lake.errors import StoreUnavailable
+from lake.store.files import file_system
 from lake.training.splits import SPLITS
 
 FOLDER = "training"
@@ -30,7 +30,7 @@ class TrainingFolder:
     """The sealed training sets below one lake root."""
 
     def __init__(self, root: str) -> None:
-        self._files, base = _file_system(root)
+        self._files, base = file_system(root)
         self._base = f"{base}/{FOLDER}"
         # Each machine builds under its own name; the writer's lock keeps its processes apart.
         self._building = f"{self._base}/_building-{socket.gethostname()}"
@@ -119,13 +119,6 @@ class SetWriter:
 
 def _file_name(split: str) -> str:
     return f"{split}.parquet"
-
-
-def _file_system(root: str) -> tuple[fs.FileSystem, str]:
-    if "://" in root:
-        found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(root)
-        return found
-    return fs.LocalFileSystem(), str(Path(root).resolve())
 
 
 @contextmanager
