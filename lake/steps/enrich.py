@@ -117,10 +117,6 @@ def feature_rows(bars: Bars, actions: Actions) -> pa.Table:
         "year": partition_numbers("year", complete.ts),
         **compute(complete),
     }
-    return pa.table({name: _utc(columns[name], schema.field(name).type) for name in schema.names}).cast(
-        schema
-    )
-
-
-def _utc(column: Any, kind: pa.DataType) -> Any:
-    return pa.array(column).cast(kind) if pa.types.is_timestamp(kind) else column
+    # Columns are NaN while they warm up; in the lake that is null, which averages and sorts pass over.
+    arrays = {name: pa.array(columns[name], from_pandas=True) for name in schema.names}
+    return pa.table({name: array.cast(schema.field(name).type) for name, array in arrays.items()})
