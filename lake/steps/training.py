@@ -57,7 +57,7 @@ def build_training_set(
     recipe = recipe_of(timeframe, horizons, start, end)
     lake = Lake.open(settings)
     con = connect(lake, as_of)
-    return _built(lake, con, recipe, symbols, _pins(con, as_of)).to_json()
+    return _built(lake, con, recipe, symbols, _pins(con, timeframe, as_of)).to_json()
 
 
 def rebuild_training_set(settings: Settings, training_set_id: str) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _builder(con: duckdb.DuckDBPyConnection, recipe: Recipe, symbols: Sequence[s
     )
 
 
-def _pins(con: duckdb.DuckDBPyConnection, as_of: datetime | None) -> dict[str, Any]:
+def _pins(con: duckdb.DuckDBPyConnection, timeframe: str, as_of: datetime | None) -> dict[str, Any]:
     """Return what was known when: `as_of` reads the same bars and actions at any later time."""
     found = con.execute(_NEWEST_KNOWN).fetchone()
     assert found is not None
@@ -170,9 +170,17 @@ def _pins(con: duckdb.DuckDBPyConnection, as_of: datetime | None) -> dict[str, A
     return {
         "as_of": moment.astimezone(UTC).isoformat(),
         "is_as_of_requested": as_of is not None,
+        "is_known_at_assumed": as_of is not None and _is_assumed(con, timeframe),
         "bars_known_at": _text(found[0]),
         "actions_known_at": _text(found[1]),
     }
+
+
+def _is_assumed(con: duckdb.DuckDBPyConnection, timeframe: str) -> bool:
+    """Return whether some bars stand in from a first load that came after the requested moment."""
+    query = "SELECT bool_or(known_at_assumed) FROM bars WHERE timeframe = ?"
+    found = con.execute(query, [timeframe]).fetchone()
+    return bool(found and found[0])
 
 
 def _manifest_of(

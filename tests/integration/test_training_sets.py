@@ -138,6 +138,15 @@ def test_a_set_as_of_a_moment_is_the_set_that_was_built_then(own: Settings) -> N
     assert build_training_set(own, as_of=moment)["training_set_id"] == built["training_set_id"]
 
 
+def test_a_moment_before_the_first_load_sees_only_bars_closed_by_then_and_says_so(sample: Settings) -> None:
+    built = build_training_set(sample, as_of=datetime(2010, 6, 30, tzinfo=UTC))
+    pins = manifest_of(sample, built["training_set_id"])["pins"]
+    assert pins["is_known_at_assumed"]  # type: ignore[index]
+    rows = pq.read_table(f"{built['path']}/test.parquet")
+    assert pc.max(rows["label_1_ends_at"]).as_py() < datetime(2010, 6, 30, tzinfo=UTC)
+    assert rebuild_training_set(sample, built["training_set_id"])["is_same"]
+
+
 def test_lost_files_are_restored_by_a_rebuild(own: Settings) -> None:
     built = build_training_set(own)
     before = files_of(own)
