@@ -12,7 +12,7 @@ from lake.store.digest import digest
 from lake.store.lake import Lake
 from lake.store.tables import TABLES
 
-CLOCKS = ("known_at", "superseded_at", "run_at", "built_at", "fired_at", "origin", "path")
+CLOCKS = ("known_at", "superseded_at", "run_at", "built_at", "fired_at", "origin", "path", "manifest")
 """Columns that say when something was learned, or where; digests leave them out."""
 
 
