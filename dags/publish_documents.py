@@ -1,0 +1,34 @@
+"""Publish to MongoDB what is new."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import dag, task
+from lake_assets import FEATURES, SANDBOX_RESULTS, TRAINING_SETS
+from lake_tasks import DEFAULT_ARGS, lake_settings
+
+
+@dag(
+    schedule=[FEATURES, SANDBOX_RESULTS, TRAINING_SETS],
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=["lake", "documents"],
+)
+def publish_documents() -> None:
+    """Publish, once features, sandbox results and training sets are all new.
+
+    Documents have fixed ids, so publishing again changes nothing. A server that does not answer is
+    asked again later. The same on the command line: `lake publish`.
+    """
+
+    @task
+    def publish() -> dict[str, Any]:
+        from lake.steps.publish import publish_documents
+
+        return publish_documents(lake_settings())
+
+    publish()
+
+
+publish_documents()
