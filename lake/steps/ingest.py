@@ -22,9 +22,10 @@ from lake.sources import open_source
 from lake.sources.base import NO_SYMBOL, Fetched, IngestRequest, chosen
 from lake.sources.intake import Intake, bars_table, take_in
 from lake.steps.decisions import read_decisions
+from lake.steps.gaps import record_gaps
 from lake.steps.judgement import open_judge
 from lake.store.catalog import connect
-from lake.store.lake import Lake, now_utc
+from lake.store.lake import Change, Lake, now_utc
 from lake.store.staging import Staging
 from lake.store.tables import TABLES
 from lake.store.vanished import vanished_keys
@@ -147,11 +148,18 @@ def _merge_group(
         ("quarantine", group["quarantine"], None),
         (table, judged.bars, closing),
     ):
-        change = lake.upsert(name, rows, known_at, keys)
-        entry = counts.setdefault(name, {"staged": 0, "inserted": 0, "closed": 0})
-        entry["staged"] += group[name].num_rows
-        entry["inserted"] += change.inserted
-        entry["closed"] += change.closed
+        _count(counts, name, group[name].num_rows, lake.upsert(name, rows, known_at, keys))
+    if kind_of(request.timeframe) != "weekly":
+        touched = group["symbols"]["symbol"].to_pylist()
+        change = record_gaps(lake, request.timeframe, touched, judge.exchanges, known_at)
+        _count(counts, "gaps", change.inserted, change)
+
+
+def _count(counts: dict[str, dict[str, int]], name: str, staged: int, change: Change) -> None:
+    entry = counts.setdefault(name, {"staged": 0, "inserted": 0, "closed": 0})
+    entry["staged"] += staged
+    entry["inserted"] += change.inserted
+    entry["closed"] += change.closed
 
 
 def _vanished(con: duckdb.DuckDBPyConnection, rows: pa.Table, request: IngestRequest) -> pa.Table | None:
