@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lake.config import Settings
-from lake.market.bars import Actions, Bools
+from lake.market.bars import Actions, Bools, Floats
 from lake.market.quality import RELEASED
 from lake.market.sessions import calendar
 from lake.market.suspect_actions import DISAGREES, ActionVerdict, judge_actions
@@ -183,6 +183,7 @@ class Judge:
     def _bar_rows(self, staged: pa.Table, around: pa.Table, codes: Texts, dropped: Bools) -> pa.Table:
         """Return the staged rows and those older ones whose verdict changed, each with its quality."""
         old = around["quality_reason"].to_pylist()
+        codes = _kept_split_steps(codes, old, _floats(around, "applied_split"))
         released = self.decisions.released_bars(around, codes != "")
         reasons = [_bar_reason(code, was, free) for code, was, free in zip(codes, old, released, strict=True)]
         around = _with_quality(around, reasons, SUSPICIONS)
@@ -264,6 +265,20 @@ def _bar_reason(codes: str, was: str | None, is_released: bool) -> str | None:
     return "; ".join([*found, *notes]) or None
 
 
+def _kept_split_steps(codes: Texts, old: Sequence[str | None], applied: Floats) -> Texts:
+    """Return suspicions with those split steps kept whose evidence came with an earlier delivery."""
+    kept = codes.copy()
+    for row in np.flatnonzero(np.isnan(applied)).tolist():
+        if "split_step" in (old[row] or "") and "split_step" not in codes[row]:
+            kept[row] = f"{codes[row]}; split_step" if codes[row] else "split_step"
+    return kept
+
+
+def _floats(rows: pa.Table, name: str) -> Floats:
+    values: Floats = rows[name].to_numpy().astype(float)
+    return values
+
+
 def _with_quality(
     rows: pa.Table, reasons: Sequence[str | None], suspicions: Sequence[str] | Mapping[str, str]
 ) -> pa.Table:
@@ -309,7 +324,7 @@ def _keys(rows: pa.Table, dropped: Bools, spec: TableSpec) -> pa.Table:
 
 def _series(rows: pa.Table) -> Series:
     def floats(name: str, blank: float = np.nan) -> Any:
-        values = rows[name].to_numpy().astype(float)
+        values = _floats(rows, name)
         return np.where(np.isnan(values), blank, values)
 
     return Series(
