@@ -5,7 +5,8 @@
 -- reads: bars, bar_versions, symbols, gaps, quarantine
 CREATE VIEW data_health AS
 WITH held AS (
-    SELECT symbol, timeframe, sum(rows)::BIGINT AS quarantined, map_from_entries(list((reason, rows) ORDER BY reason)) AS quarantined_by_reason
+    SELECT symbol, timeframe, sum(rows)::BIGINT AS quarantined,
+           map_from_entries(list((reason, rows) ORDER BY reason)) AS quarantined_by_reason
     FROM (
         SELECT symbol, timeframe, reason, count(*) AS rows
         FROM quarantine
