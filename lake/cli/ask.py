@@ -1,4 +1,4 @@
-"""Commands that ask: nothing here changes the lake."""
+"""Commands that ask, and the verbs of quarantine: the only ones here that change the lake."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ import pyarrow as pa
 import typer
 
 from lake.cli.options import AsOf, Symbols, symbols_of
-from lake.cli.output import FORMATS, print_rows
+from lake.cli.output import FORMATS, print_counts, print_rows
 from lake.config import load_settings
 
 Format = Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")]
 
-quarantine = typer.Typer(help="Rows that were set aside because they cannot be bars.", no_args_is_help=True)
+Ids = Annotated[list[str], typer.Argument(help="Ids, or their first characters, as `list` shows them.")]
+
+quarantine = typer.Typer(
+    help="Rows that were set aside because they cannot be bars, and bars and actions that are doubted.",
+    no_args_is_help=True,
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,8 +51,17 @@ def columns(form: Format = "table") -> None:
 
 
 @quarantine.command("list")
-def quarantine_list(form: Format = "table", symbols: Symbols = None) -> None:
-    """List what was set aside, newest first."""
+def quarantine_list(
+    form: Format = "table",
+    symbols: Symbols = None,
+    suspect: Annotated[
+        bool, typer.Option("--suspect", help="Suspect bars and actions instead: kept, but doubted.")
+    ] = False,
+) -> None:
+    """List what was set aside, newest first; with --suspect what was kept but is doubted."""
+    if suspect:
+        print_rows(_suspects(symbols_of(symbols)), form)
+        return
     wanted = ", ".join(f"'{name}'" for name in symbols_of(symbols))
     where = f"WHERE symbol IN ({wanted})" if wanted else ""
     print_rows(
@@ -57,6 +71,34 @@ def quarantine_list(form: Format = "table", symbols: Symbols = None) -> None:
         ),
         form,
     )
+
+
+@quarantine.command("release")
+def quarantine_release(ids: Ids) -> None:
+    """Say that rows, suspect bars or actions are right: they enter, or count, from now on."""
+    from lake.steps.quarantine import RELEASED, decide
+
+    print_counts("released", decide(load_settings(), ids, RELEASED))
+
+
+@quarantine.command("discard")
+def quarantine_discard(ids: Ids) -> None:
+    """Say that rows, suspect bars or actions are wrong: they are out, also when delivered again."""
+    from lake.steps.quarantine import DISCARDED, decide
+
+    print_counts("discarded", decide(load_settings(), ids, DISCARDED))
+
+
+def _suspects(symbols: tuple[str, ...]) -> pa.Table:
+    from lake.steps.quarantine import suspects
+    from lake.store.catalog import connect
+    from lake.store.lake import Lake
+
+    rows = suspects(connect(Lake.open(load_settings())))
+    names = ("id", "about", "symbol", "timeframe", "ts", "source", "reason", "row")
+    chosen = [{**row, "id": row["id"][:12]} for row in rows if not symbols or row["symbol"] in symbols]
+    kinds = {name: pa.timestamp("us", "UTC") if name == "ts" else pa.string() for name in names}
+    return pa.Table.from_pylist(chosen, schema=pa.schema(list(kinds.items())))
 
 
 def check() -> None:

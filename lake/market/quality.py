@@ -25,8 +25,15 @@ REASONS = {
     "off_session": "the exchange held no session then",
     "future": "the bar had not closed when it arrived",
     "misaligned": "the bar does not start where a bar of its timeframe starts",
+    "bad_symbol": "the row names no symbol",
 }
 """Reason codes of impossible rows."""
+
+RELEASABLE = ("outside_range", "off_session")
+"""Reasons that a person may overrule: the row has all its values, and could be right."""
+
+RELEASED = "released: "
+"""How a quality reason begins that a person has overruled."""
 
 
 @dataclass(frozen=True, slots=True)

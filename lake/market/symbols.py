@@ -11,13 +11,18 @@ from lake.errors import BadSymbol
 _GRAMMAR = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^]{0,19}", re.ASCII)
 
 
+def is_symbol(text: str) -> bool:
+    """Return whether `text` fits the grammar."""
+    return bool(_GRAMMAR.fullmatch(text)) and ".." not in text
+
+
 def parse_symbol(text: str) -> str:
     """Return `text` if it is a symbol such as `AAPL`, `BRK.B`, `^GSPC` or `BTC-USD`.
 
     Raises:
         BadSymbol: it is not; nothing else may become part of a path or a query.
     """
-    if not _GRAMMAR.fullmatch(text) or ".." in text:
+    if not is_symbol(text):
         raise BadSymbol(
             f"expected a symbol of 1 to 20 characters A-Z 0-9 . - = ^ without '..', found {text!r}; "
             "write it as the exchange does, in capitals"

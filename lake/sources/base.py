@@ -28,6 +28,13 @@ BARS_SCHEMA = pa.schema(
 )
 """Bars as a source delivers them; `delivered` is the row as JSON where a value could not be read."""
 
+EVIDENCE = ("adj_close", "applied_split")
+"""Further columns that help to judge bars and actions: the source's own adjusted close, and the ratio
+of a split that split-basis prices already contain. A source may leave them out; the lake keeps neither."""
+
+NO_SYMBOL = ""
+"""Stands for the rows of a source whose symbol is none; they can only be set aside."""
+
 ACTIONS_SCHEMA = pa.schema([("ex_date", pa.date32()), ("kind", pa.string()), ("value", pa.float64())])
 
 
@@ -65,7 +72,7 @@ class IngestRequest:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One symbol's answer: bars (BARS_SCHEMA, as delivered) and actions (ACTIONS_SCHEMA)."""
+    """One symbol's answer: bars (BARS_SCHEMA, as delivered, EVIDENCE if it has some) and actions."""
 
     symbol: str
     name: str | None
@@ -86,11 +93,14 @@ class Source(Protocol):
 
 
 def actions_table(ts: pa.ChunkedArray, ratio: Floats, dividend: Floats) -> pa.Table:
-    """Return ACTIONS_SCHEMA rows of the days whose ratio is not 1 or whose dividend is not 0; NaN is none."""
+    """Return ACTIONS_SCHEMA rows of the days whose ratio is not 1 or whose dividend is not 0.
+
+    NaN is none, and so is the ratio 0 that some sources write.
+    """
     days = ts.cast(pa.date32())
     parts = [
         pa.table({"ex_date": days, "kind": pa.repeat(kind, len(days)), "value": values}).filter(
-            pa.array(np.isfinite(values) & (values != nothing))
+            pa.array(np.isfinite(values) & (values != nothing) & (values != 0.0))
         )
         for kind, values, nothing in (("split", ratio, 1.0), ("dividend", dividend, 0.0))
     ]

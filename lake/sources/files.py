@@ -1,10 +1,12 @@
 """Bars from Parquet or CSV files with columns symbol, ts, open, high, low, close, volume.
 
-Optional: dividend, split, and interval or timeframe. A time without zone is UTC.
+Optional: adj_close, dividend, split, and interval or timeframe. A time without zone is UTC. Weekly
+files do not say on which day an action took effect: theirs serve to judge the bars and no more.
 """
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +15,16 @@ import numpy as np
 import pyarrow as pa
 
 from lake.errors import BadFile, BadInput
-from lake.sources.base import BAR_COLUMNS, BARS_SCHEMA, Fetched, IngestRequest, actions_table
+from lake.market.symbols import is_symbol, parse_symbol
+from lake.market.timeframes import kind_of
+from lake.sources.base import (
+    BAR_COLUMNS,
+    BARS_SCHEMA,
+    NO_SYMBOL,
+    Fetched,
+    IngestRequest,
+    actions_table,
+)
 from lake.store.duck import open_duckdb
 
 REQUIRED = ("symbol", *BAR_COLUMNS)
@@ -35,23 +46,28 @@ class FilesSource:
         with _connection() as con:
             for path in _files(request):
                 for symbol, timeframe in con.execute(_distinct(con, path, request)).fetchall():
-                    (found if timeframe == request.timeframe else others).add(
-                        symbol if timeframe == request.timeframe else timeframe
-                    )
-        if not found:
+                    if timeframe == request.timeframe or not is_symbol(symbol):
+                        found.add(symbol)
+                    else:
+                        others.add(timeframe)
+        symbols = sorted(filter(is_symbol, found))
+        if found and not symbols and not others:
+            parse_symbol(min(found))
+        if not symbols:
             has = f"bars of {', '.join(sorted(others))}; name one with --timeframe" if others else "no rows"
             raise BadInput(f"expected {request.timeframe} bars in {request.path}, found {has}")
-        return sorted(found)
+        return [NO_SYMBOL, *symbols] if len(symbols) < len(found) else symbols
 
     def fetch(self, request: IngestRequest, symbols: Sequence[str]) -> Iterator[Fetched]:
         """Yield each symbol's rows of all files, in the order of the files' names and rows."""
         with _connection() as con:
-            queries = [_rows(con, path, request) for path in _files(request)]
-            for symbol in symbols:
-                parts = [
-                    con.execute(query, [symbol, request.timeframe]).to_arrow_table() for query in queries
-                ]
-                yield _fetched(symbol, pa.concat_tables(parts), request)
+            parts = [_part(con, path, request, symbols) for path in _files(request)]
+        rows = pa.concat_tables(parts)
+        order = np.argsort(rows["position"].to_numpy(), kind="stable")
+        counts = np.bincount(rows["position"].to_numpy(), minlength=len(symbols))
+        rows = rows.take(pa.array(order))
+        for symbol, end, count in zip(symbols, np.cumsum(counts), counts, strict=True):
+            yield _fetched(symbol, rows.slice(end - count, count), request)
 
 
 def _connection() -> duckdb.DuckDBPyConnection:
@@ -80,6 +96,8 @@ def _scan(path: Path) -> str:
 
 
 def _columns(con: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    if path.stat().st_size == 0 or _holds_nothing(path):
+        raise BadFile(f"expected bars in {path}, found an empty file; fetch it again")
     try:
         found = [row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {_scan(path)}").fetchall()]
     except duckdb.Error as error:
@@ -93,6 +111,16 @@ def _columns(con: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
     return found
 
 
+def _holds_nothing(path: Path) -> bool:
+    if not path.name.lower().endswith(".gz"):
+        return False
+    try:
+        with gzip.open(path) as stream:
+            return not stream.read(1)
+    except (OSError, EOFError) as error:
+        raise BadFile(f"expected a readable Parquet or CSV file, found in {path}: {error}") from error
+
+
 def _timeframe(columns: Sequence[str], request: IngestRequest) -> str:
     for name in ("timeframe", "interval"):
         if name in columns:
@@ -102,7 +130,18 @@ def _timeframe(columns: Sequence[str], request: IngestRequest) -> str:
 
 def _distinct(con: duckdb.DuckDBPyConnection, path: Path, request: IngestRequest) -> str:
     timeframe = _timeframe(_columns(con, path), request)
-    return f"SELECT DISTINCT symbol, {timeframe} FROM {_scan(path)} WHERE symbol IS NOT NULL"
+    return f"SELECT DISTINCT coalesce(symbol, ''), {timeframe} FROM {_scan(path)}"
+
+
+def _part(
+    con: duckdb.DuckDBPyConnection, path: Path, request: IngestRequest, symbols: Sequence[str]
+) -> pa.Table:
+    """Return one file's rows of some symbols, with each symbol's `position` among them."""
+    stray = [name for name, _ in con.execute(_distinct(con, path, request)).fetchall() if not is_symbol(name)]
+    query = _rows(con, path, request)
+    return con.execute(
+        query, {"symbols": list(symbols), "stray": stray, "timeframe": request.timeframe}
+    ).to_arrow_table()
 
 
 def _rows(con: duckdb.DuckDBPyConnection, path: Path, request: IngestRequest) -> str:
@@ -110,28 +149,39 @@ def _rows(con: duckdb.DuckDBPyConnection, path: Path, request: IngestRequest) ->
     numbers = ", ".join(f"TRY_CAST({name} AS DOUBLE) AS {name}" for name in BAR_COLUMNS[1:])
     extras = ", ".join(
         f"TRY_CAST({name} AS DOUBLE) AS {name}" if name in columns else f"NULL::DOUBLE AS {name}"
-        for name in ("dividend", "split")
+        for name in ("adj_close", "dividend", "split")
     )
     unread = " OR ".join(
         f"(TRY_CAST({name} AS {kind}) IS NULL)"
         for name, kind in (("ts", "TIMESTAMPTZ"), *((name, "DOUBLE") for name in BAR_COLUMNS[1:]))
     )
+    # Rows without a symbol may be lines of another table, such as a second header: any timeframe is theirs.
+    is_stray = "list_contains($stray::VARCHAR[], coalesce(symbol, ''))"
     return (
-        f"SELECT TRY_CAST(ts AS TIMESTAMPTZ) AS ts, {numbers}, "
-        f"CASE WHEN {unread} THEN CAST(to_json(source) AS VARCHAR) END AS delivered, {extras} "
+        f"SELECT list_position($symbols, CASE WHEN {is_stray} THEN '{NO_SYMBOL}' ELSE symbol END) - 1 "
+        f"AS position, TRY_CAST(ts AS TIMESTAMPTZ) AS ts, {numbers}, "
+        f"CASE WHEN {unread} OR {is_stray} THEN CAST(to_json(source) AS VARCHAR) END AS delivered, {extras} "
         f"FROM {_scan(path)} AS source "
-        f"WHERE symbol = ? AND {_timeframe(columns, request)} = ?"
+        f"WHERE position IS NOT NULL AND ({_timeframe(columns, request)} = $timeframe OR {is_stray})"
     )
 
 
 def _fetched(symbol: str, rows: pa.Table, request: IngestRequest) -> Fetched:
     ratio = np.asarray(rows["split"].to_numpy(), dtype=float)
+    applied = np.where(ratio > 0, ratio, 1.0)
+    dividend = np.asarray(rows["dividend"].to_numpy(), dtype=float)
     if request.price_basis == "split":  # the column then tells what was applied, not what is to be applied
         ratio = np.ones(len(rows))
-    dividend = np.asarray(rows["dividend"].to_numpy(), dtype=float)
+    if kind_of(request.timeframe) == "weekly":
+        ratio, dividend = np.ones(len(rows)), np.zeros(len(rows))
+    elif request.price_basis == "raw":
+        applied = np.ones(len(rows))
+    bars = rows.select(BARS_SCHEMA.names).cast(BARS_SCHEMA)
+    for name, column in (("adj_close", rows["adj_close"]), ("applied_split", pa.array(applied))):
+        bars = bars.append_column(name, column)
     return Fetched(
         symbol=symbol,
         name=None,
-        bars=rows.select(BARS_SCHEMA.names).cast(BARS_SCHEMA),
+        bars=bars,
         actions=actions_table(rows["ts"], ratio, dividend),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,10 +14,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lake.market.bars import VALUES, Bools, Dates, Floats, Times
-from lake.market.quality import REASONS, Verdict, check_values
+from lake.market.quality import REASONS, RELEASED, check_values
 from lake.market.sessions import Calendar
 from lake.market.timeframes import intraday_length, kind_of
-from lake.sources.base import Fetched, IngestRequest
+from lake.sources.base import EVIDENCE, NO_SYMBOL, Fetched, IngestRequest
 from lake.store.tables import TABLES
 
 PRICE_DECIMALS = 8
@@ -28,7 +29,8 @@ Texts = NDArray[np.str_]
 class Intake:
     """What one symbol brings to the tables of these names, `known_at` aside.
 
-    `extended_hours` counts intraday rows outside the session, which are dropped.
+    `bars` carries the columns of EVIDENCE besides. `extended_hours` counts intraday
+    rows outside the session, which are dropped.
     """
 
     bars: pa.Table
@@ -44,10 +46,17 @@ class _Timing:
     outside: Bools
 
 
-def take_in(fetched: Fetched, request: IngestRequest, calendar: Calendar, now: datetime) -> Intake:
+def take_in(
+    fetched: Fetched,
+    request: IngestRequest,
+    calendar: Calendar,
+    now: datetime,
+    decided: Mapping[str, str] | None = None,
+) -> Intake:
     """Return the rows of one symbol's answer as they enter the lake.
 
     A bar that had not closed at `now` has no business in a history and is set aside too.
+    `decided` says of quarantined rows, by id, what a person decided: a released one enters.
     """
     rows = _within(fetched.bars, request)
     ts = rows["ts"].cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy().astype("datetime64[us]")
@@ -55,11 +64,18 @@ def take_in(fetched: Fetched, request: IngestRequest, calendar: Calendar, now: d
     timing = _timed(ts, request.timeframe, calendar, now)
     checked = check_values(*(values[name] for name in VALUES))
     reason = np.where(checked.impossible != "", checked.impossible, timing.reason)
-    keep, aside = (reason == "") & ~timing.outside, (reason != "") & ~timing.outside
+    if fetched.symbol == NO_SYMBOL:
+        reason = np.full(len(rows), "bad_symbol")
+    aside = (reason != "") & (~timing.outside | (fetched.symbol == NO_SYMBOL))
+    quarantine = _quarantine_rows(fetched, request, rows, reason, aside, decided or {})
+    released = np.zeros(len(rows), dtype=bool)
+    released[aside] = quarantine["status"].to_numpy() == "released"
+    note = np.where(released, np.char.add(RELEASED, reason.astype(str)), checked.note)
+    keep = ((reason == "") & ~timing.outside) | released
     return Intake(
-        bars=_bar_rows(fetched, request, ts, values, timing, checked).filter(pa.array(keep)),
-        quarantine=_quarantine_rows(fetched, request, rows, reason, aside),
-        extended_hours=int(timing.outside.sum()),
+        bars=_bar_rows(fetched, request, rows, ts, values, timing, note).filter(pa.array(keep)),
+        quarantine=quarantine,
+        extended_hours=int(timing.outside.sum()) if fetched.symbol != NO_SYMBOL else 0,
     )
 
 
@@ -73,8 +89,11 @@ def _within(rows: pa.Table, request: IngestRequest) -> pa.Table:
 
 
 def _timed(ts: Times, timeframe: str, calendar: Calendar, now: datetime) -> _Timing:
-    daily = kind_of(timeframe) == "daily"
-    timing = _daily(ts, calendar) if daily else _intraday(ts, timeframe, calendar)
+    kind = kind_of(timeframe)
+    if kind == "weekly":
+        timing = _weekly(ts, calendar)
+    else:
+        timing = _daily(ts, calendar) if kind == "daily" else _intraday(ts, timeframe, calendar)
     moment = np.datetime64(now.replace(tzinfo=None), "us")
     unclosed = (timing.reason == "") & (timing.closes_at > moment)
     return _Timing(
@@ -88,7 +107,24 @@ def _daily(ts: Times, calendar: Calendar) -> _Timing:
     reason = np.select(
         [np.isnat(ts), numbers < 0, ts != days], ["blank", "off_session", "misaligned"], default=""
     )
-    return _Timing(days, calendar.closes_at[numbers], reason, np.zeros(len(ts), dtype=bool))
+    # A row of no session closes with its day; it stays out unless a person releases it.
+    closes_at = np.where(numbers < 0, ts + np.timedelta64(1, "D"), calendar.closes_at[numbers])
+    return _Timing(days, closes_at, reason, np.zeros(len(ts), dtype=bool))
+
+
+def _weekly(ts: Times, calendar: Calendar) -> _Timing:
+    """Return the timing of weeks by their Mondays: each closes with its last session."""
+    days = ts.astype("datetime64[D]")
+    last = np.searchsorted(calendar.sessions, days + np.timedelta64(7, "D")) - 1
+    session = calendar.sessions[np.maximum(last, 0)]
+    is_monday = (days.astype(np.int64) + 3) % 7 == 0  # 1970-01-01, day 0, was a Thursday
+    reason = np.select(
+        [np.isnat(ts), ~is_monday | (ts != days), (last < 0) | (session < days)],
+        ["blank", "misaligned", "off_session"],
+        default="",
+    )
+    closes_at = calendar.closes_at[np.maximum(last, 0)]
+    return _Timing(session, np.maximum(closes_at, ts), reason, np.zeros(len(ts), dtype=bool))
 
 
 def _intraday(ts: Times, timeframe: str, calendar: Calendar) -> _Timing:
@@ -109,12 +145,13 @@ def _intraday(ts: Times, timeframe: str, calendar: Calendar) -> _Timing:
 def _bar_rows(
     fetched: Fetched,
     request: IngestRequest,
+    rows: pa.Table,
     ts: Times,
     values: dict[str, Floats],
     timing: _Timing,
-    checked: Verdict,
+    note: Texts,
 ) -> pa.Table:
-    spec = TABLES["bars" if kind_of(request.timeframe) == "daily" else "candles"]
+    spec = TABLES[bars_table(request.timeframe)]
     (partition,) = spec.partition_by
     count = len(ts)
     columns = {
@@ -127,13 +164,22 @@ def _bar_rows(
         "volume": values["volume"],
         "is_complete": pa.repeat(True, count),
         "quality": pa.repeat("ok", count),
-        "quality_reason": pa.array(checked.note, mask=checked.note == ""),
+        "quality_reason": pa.array(note, mask=note == ""),
         "price_basis": pa.repeat(request.price_basis, count),
         "source": pa.repeat(request.source, count),
         partition: partition_numbers(partition, ts),
     }
     schema = pa.schema([field for field in spec.schema if field.name in columns])
-    return pa.table({name: _utc(columns[name]) for name in schema.names}).cast(schema)
+    bars = pa.table({name: _utc(columns[name]) for name in schema.names}).cast(schema)
+    for name in EVIDENCE:
+        given = rows[name] if name in rows.column_names else pa.nulls(count, pa.float64())
+        bars = bars.append_column(name, given)
+    return bars
+
+
+def bars_table(timeframe: str) -> str:
+    """Return the name of the table that holds bars of a timeframe."""
+    return "candles" if kind_of(timeframe) == "intraday" else "bars"
 
 
 def partition_numbers(partition: str, ts: Times) -> NDArray[np.int32]:
@@ -150,21 +196,29 @@ def _utc(column: object) -> object:
 
 
 def _quarantine_rows(
-    fetched: Fetched, request: IngestRequest, rows: pa.Table, reason: Texts, aside: Bools
+    fetched: Fetched,
+    request: IngestRequest,
+    rows: pa.Table,
+    reason: Texts,
+    aside: Bools,
+    decided: Mapping[str, str],
 ) -> pa.Table:
     spec = TABLES["quarantine"]
     schema = pa.schema([field for field in spec.schema if field.name not in ("known_at", "superseded_at")])
     chosen = zip(rows.filter(pa.array(aside)).to_pylist(), reason[aside], strict=True)
     found = [_quarantined(fetched.symbol, request, row, str(code)) for row, code in chosen]
+    for row in found:
+        row["status"] = decided.get(str(row["quarantine_id"]), row["status"])
     return pa.Table.from_pylist(found, schema=schema)
 
 
 def _quarantined(symbol: str, request: IngestRequest, row: dict[str, object], code: str) -> dict[str, object]:
+    row = {name: value for name, value in row.items() if name not in EVIDENCE}
     delivered = row.pop("delivered") or json.dumps(row, default=str, sort_keys=True)
     identity = (request.source, symbol, request.timeframe, str(row["ts"]), code, str(delivered))
     return {
         "quarantine_id": hashlib.sha256("\x1f".join(identity).encode()).hexdigest(),
-        "symbol": symbol,
+        "symbol": symbol or None,
         "timeframe": request.timeframe,
         "ts": row["ts"],
         "source": request.source,

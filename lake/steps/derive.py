@@ -59,6 +59,7 @@ def _batches(
     waiting: list[pa.Table] = []
     for daily, actions in histories:
         days = calendar(exchanges[daily.symbol])
+        daily = daily[days.ordinals(daily.session) >= 0]  # a person may have released a day of no session
         waiting += [_rows(resampled(daily, actions, name, days)) for name in timeframes]
         if sum(table.num_rows for table in waiting) >= BATCH_ROWS:
             yield pa.concat_tables(waiting)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,17 +19,24 @@ from lake.market.sessions import calendar, currency_of
 from lake.market.symbols import parse_symbol
 from lake.market.timeframes import kind_of
 from lake.sources import open_source
-from lake.sources.base import Fetched, IngestRequest, chosen
-from lake.sources.intake import Intake, take_in
+from lake.sources.base import NO_SYMBOL, Fetched, IngestRequest, chosen
+from lake.sources.intake import Intake, bars_table, take_in
+from lake.steps.decisions import read_decisions
+from lake.steps.gaps import record_gaps
+from lake.steps.judgement import open_judge
 from lake.store.catalog import connect
-from lake.store.lake import Lake, now_utc
+from lake.store.lake import Change, Lake, now_utc
 from lake.store.staging import Staging
 from lake.store.tables import TABLES
 from lake.store.vanished import vanished_keys
 from lake.universe import read_universe
 
-CHUNK = 50
-"""Symbols that one task fetches, and one commit brings."""
+DEFAULT_CHUNK = 50
+CHUNKS = {"files": 400}
+"""Symbols that one task fetches: more where every task reads the same files anew."""
+
+COMMIT_ROWS = 200_000
+"""Staged rows that one commit brings at least, where there are so many."""
 
 DEFAULT_EXCHANGE = "XNYS"
 
@@ -61,28 +69,35 @@ def plan(settings: Settings, request: IngestRequest) -> list[list[str]]:
     Raises:
         BadInput: the request is not one that its source can answer.
     """
-    if kind_of(request.timeframe) not in ("daily", "intraday"):
+    kind = kind_of(request.timeframe)
+    if kind == "n_day" or (kind == "weekly" and request.source != "files"):
         raise BadInput(
-            f"expected to ingest 1d or intraday bars, found --timeframe {request.timeframe}; "
+            "expected to ingest 1d or intraday bars, or 1wk from files, found "
+            f"--timeframe {request.timeframe} of source {request.source}; "
             "longer bars are derived from daily ones: run `lake derive`"
         )
     symbols = chosen(request, open_source(request.source).offered(request))
     for symbol in symbols:
-        parse_symbol(symbol)
-    return [symbols[start : start + CHUNK] for start in range(0, len(symbols), CHUNK)]
+        if symbol != NO_SYMBOL:
+            parse_symbol(symbol)
+    size = CHUNKS.get(request.source, DEFAULT_CHUNK)
+    return [symbols[start : start + size] for start in range(0, len(symbols), size)]
 
 
 def stage(settings: Settings, request: IngestRequest, run_id: str, chunk: Sequence[str]) -> dict[str, int]:
     """Fetch and check one chunk and put its rows aside for `merge`."""
     lake = Lake.open(settings)
-    known = _listings(lake)
+    con = connect(lake)
+    known, decided = _listings(con), read_decisions(con).rows
     now = now_utc()
     taken: list[tuple[Fetched, Intake, dict[str, Any]]] = []
     for fetched in open_source(request.source).fetch(request, chunk):
         listing = _listing(fetched, request, known.get(fetched.symbol, {}))
-        taken.append((fetched, take_in(fetched, request, calendar(listing["exchange"]), now), listing))
+        intake = take_in(fetched, request, calendar(listing["exchange"]), now, decided)
+        taken.append((fetched, intake, listing))
+    listings = [listing for *_, listing in taken if listing["symbol"] != NO_SYMBOL]
     tables = {
-        "symbols": pa.Table.from_pylist([listing for *_, listing in taken], schema=_schema("symbols")),
+        "symbols": pa.Table.from_pylist(listings, schema=_schema("symbols")),
         "actions": pa.concat_tables([_action_rows(f, request, listing) for f, _, listing in taken]),
         "quarantine": pa.concat_tables([intake.quarantine for _, intake, _ in taken]),
         _table(request): pa.concat_tables([intake.bars for _, intake, _ in taken]),
@@ -105,34 +120,57 @@ def merge(settings: Settings, request: IngestRequest, run_id: str) -> dict[str, 
         if known_at is None:
             known_at = lake.stamp(table, now_utc())
             staging.begin_merge(known_at)
-        counts = {
-            name: _merge_table(lake, staging, name, request, known_at)
-            for name in ("symbols", "actions", "quarantine", table)
-        }
+        counts: dict[str, dict[str, int]] = {}
+        for group in staging.groups(COMMIT_ROWS):
+            _merge_group(settings, lake, request, group, known_at, counts)
         staging.clear()
     return {"run_id": run_id, "known_at": known_at.isoformat(), **counts}
 
 
-def _merge_table(
-    lake: Lake, staging: Staging, name: str, request: IngestRequest, known_at: datetime
-) -> dict[str, int]:
-    inserted = closed = staged = 0
-    for rows in staging.tables(name):
-        vanished = _vanished(lake, rows, request) if name == _table(request) else None
-        change = lake.upsert(name, rows, known_at, vanished)
-        staged, inserted, closed = staged + rows.num_rows, inserted + change.inserted, closed + change.closed
-    return {"staged": staged, "inserted": inserted, "closed": closed}
+def _merge_group(
+    settings: Settings,
+    lake: Lake,
+    request: IngestRequest,
+    group: dict[str, pa.Table],
+    known_at: datetime,
+    counts: dict[str, dict[str, int]],
+) -> None:
+    """Judge and merge some chunks' rows, and add to `counts` what that changed."""
+    table = _table(request)
+    con = connect(lake)
+    vanished = _vanished(con, group[table], request)
+    judge = open_judge(settings, con, group["symbols"])
+    judged = judge.judge(table, group[table], group["actions"], vanished)
+    closing = judged.vanished_bars if vanished is None else pa.concat_tables([vanished, judged.vanished_bars])
+    for name, rows, keys in (
+        ("symbols", group["symbols"], None),
+        ("actions", judged.actions, judged.vanished_actions),
+        ("quarantine", group["quarantine"], None),
+        (table, judged.bars, closing),
+    ):
+        _count(counts, name, group[name].num_rows, lake.upsert(name, rows, known_at, keys))
+    if kind_of(request.timeframe) != "weekly":
+        touched = group["symbols"]["symbol"].to_pylist()
+        change = record_gaps(lake, request.timeframe, touched, judge.exchanges, known_at)
+        _count(counts, "gaps", change.inserted, change)
 
 
-def _vanished(lake: Lake, rows: pa.Table, request: IngestRequest) -> pa.Table | None:
+def _count(counts: dict[str, dict[str, int]], name: str, staged: int, change: Change) -> None:
+    entry = counts.setdefault(name, {"staged": 0, "inserted": 0, "closed": 0})
+    entry["staged"] += staged
+    entry["inserted"] += change.inserted
+    entry["closed"] += change.closed
+
+
+def _vanished(con: duckdb.DuckDBPyConnection, rows: pa.Table, request: IngestRequest) -> pa.Table | None:
     """Return, for a reset, the current keys that the source delivered once and does not any more."""
     if request.mode != "reset" or request.start or request.end:
         return None
-    return vanished_keys(connect(lake), TABLES[_table(request)], rows, request.source)
+    return vanished_keys(con, TABLES[_table(request)], rows, request.source)
 
 
 def _table(request: IngestRequest) -> str:
-    return "bars" if kind_of(request.timeframe) == "daily" else "candles"
+    return bars_table(request.timeframe)
 
 
 def _schema(name: str) -> pa.Schema:
@@ -141,8 +179,8 @@ def _schema(name: str) -> pa.Schema:
     )
 
 
-def _listings(lake: Lake) -> dict[str, dict[str, Any]]:
-    rows = connect(lake).execute("SELECT * FROM symbols").to_arrow_table().to_pylist()
+def _listings(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    rows = con.execute("SELECT * FROM symbols").to_arrow_table().to_pylist()
     return {row["symbol"]: row for row in rows}
 
 

@@ -24,7 +24,7 @@ FROM bars WHERE timeframe = ? AND symbol IN (SELECT unnest(?)) ORDER BY symbol, 
 """
 _ACTIONS = """
 SELECT symbol, ex_date, kind, value FROM actions
-WHERE symbol IN (SELECT unnest(?)) AND quality = 'ok' ORDER BY symbol, ex_date, kind
+WHERE symbol IN (SELECT unnest(?)) AND is_applied ORDER BY symbol, ex_date, kind
 """
 
 

@@ -42,11 +42,20 @@ class Staging:
                 "check LAKE_ROOT, its owner and the space left"
             ) from error
 
-    def tables(self, name: str) -> Iterator[pa.Table]:
-        """Yield the staged rows of a table, chunk by chunk in order of name."""
-        for path in self._paths():
-            if Path(path).name.startswith(f"{name}-") and path.endswith(".parquet"):
-                yield pq.read_table(path, filesystem=self._files)
+    def groups(self, rows: int) -> Iterator[dict[str, pa.Table]]:
+        """Yield the staged tables by name, chunks in order joined until they hold so many rows."""
+        waiting: dict[str, list[pa.Table]] = {}
+        count = 0
+        for chunk in self._chunks():
+            for name, path in chunk.items():
+                table = pq.read_table(path, filesystem=self._files)
+                waiting.setdefault(name, []).append(table)
+                count += table.num_rows
+            if count >= rows:
+                yield {name: pa.concat_tables(parts) for name, parts in waiting.items()}
+                waiting, count = {}, 0
+        if waiting:
+            yield {name: pa.concat_tables(parts) for name, parts in waiting.items()}
 
     def known_at(self) -> datetime | None:
         """Return the moment this run's merge was stamped with; None if it has not begun."""
@@ -66,6 +75,15 @@ class Staging:
         """Forget the run: everything is merged, or is to be fetched anew."""
         if self._files.get_file_info(self._folder).type == fs.FileType.Directory:
             self._files.delete_dir(self._folder)
+
+    def _chunks(self) -> list[dict[str, str]]:
+        """Return the paths of each chunk's tables by name."""
+        found: dict[str, dict[str, str]] = {}
+        for path in self._paths():
+            name, _, chunk = Path(path).name.removesuffix(".parquet").partition("-")
+            if path.endswith(".parquet") and not name.startswith("."):
+                found.setdefault(chunk, {})[name] = path
+        return [found[chunk] for chunk in sorted(found)]
 
     def _paths(self) -> list[str]:
         selector = fs.FileSelector(self._folder, allow_not_found=True)

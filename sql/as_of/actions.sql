@@ -13,7 +13,8 @@ seen AS (
     FROM lake.actions AS a
     JOIN first_loads AS f USING (symbol)
 )
-SELECT symbol, ex_date, kind, value, currency, quality, quality_reason, source, known_at, known_at_assumed
+SELECT symbol, ex_date, kind, value, currency, quality, quality_reason,
+       quality = 'ok' OR starts_with(quality_reason, 'disagrees') AS is_applied, source, known_at, known_at_assumed
 FROM seen
 WHERE known_at <= seen_at
   AND (superseded_at IS NULL OR superseded_at > seen_at)

@@ -13,7 +13,7 @@ splits AS (
            product(a.value) OVER (PARTITION BY s.symbol, s.timeframe ORDER BY a.ex_date DESC) AS later_splits
     FROM last_sessions AS s
     JOIN actions AS a ON a.symbol = s.symbol AND a.ex_date <= s.last_session
-    WHERE a.kind = 'split' AND a.quality = 'ok'
+    WHERE a.kind = 'split' AND a.is_applied
 ),
 dividends AS (
     -- The close before the ex-date, in the ex-date's terms where a split shares the date.
@@ -22,8 +22,8 @@ dividends AS (
     ASOF JOIN (SELECT symbol, session, close FROM bars WHERE timeframe = '1d') AS b
       ON b.symbol = d.symbol AND b.session < d.ex_date
     LEFT JOIN actions AS s
-      ON s.symbol = d.symbol AND s.ex_date = d.ex_date AND s.kind = 'split' AND s.quality = 'ok'
-    WHERE d.kind = 'dividend' AND d.quality = 'ok'
+      ON s.symbol = d.symbol AND s.ex_date = d.ex_date AND s.kind = 'split' AND s.is_applied
+    WHERE d.kind = 'dividend' AND d.is_applied
 ),
 payouts AS (
     SELECT s.symbol, s.timeframe, d.ex_date,

@@ -108,3 +108,32 @@ def test_no_path_at_all_is_refused() -> None:
 def test_bars_of_another_timeframe_are_pointed_out(shared_data: Path) -> None:
     with pytest.raises(BadInput, match="found bars of 5m; name one with --timeframe"):
         fetch(shared_data / "intraday" / "5m" / "eqker_2019-02.parquet")
+
+
+def test_rows_whose_symbol_is_none_are_delivered_apart(tmp_path: Path) -> None:
+    path = csv(tmp_path, "AAPL,2012-01-03,10,11,9,10.5,100", HEADER, "../x,2012-01-03,1,1,1,1,1")
+    stray, apple = fetch(path)
+    assert (stray.symbol, apple.symbol) == ("", "AAPL")
+    assert stray.bars.num_rows == 2
+    assert '"symbol":"../x"' in stray.bars["delivered"][1].as_py()
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bars.csv").write_text("")
+    with pytest.raises(BadFile, match="found an empty file; fetch it again"):
+        fetch(tmp_path / "bars.csv")
+
+
+def test_what_helps_to_judge_comes_along(tmp_path: Path) -> None:
+    path = csv(tmp_path, "AAPL,2012-01-03,1,1,1,1,1,0.5,2", header=HEADER + ",adj_close,split")
+    (as_traded,), (adjusted,) = fetch(path), fetch(path, price_basis="split")
+    assert as_traded.bars["adj_close"].to_pylist() == [0.5]
+    assert as_traded.bars["applied_split"].to_pylist() == [1.0]
+    assert adjusted.bars["applied_split"].to_pylist() == [2.0]
+
+
+def test_a_weekly_file_s_actions_have_no_day(tmp_path: Path) -> None:
+    path = csv(tmp_path, "AAPL,2012-01-02,1,1,1,1,1,0.5,2", header=HEADER + ",dividend,split")
+    (fetched,) = fetch(path, timeframe="1wk")
+    assert fetched.actions.num_rows == 0
+    assert fetched.bars["applied_split"].to_pylist() == [2.0]

@@ -101,3 +101,15 @@ def test_an_intraday_row_on_a_holiday_is_set_aside() -> None:
     assert take({"ts": at("2012-12-25", "15:00")}, timeframe="5m").quarantine["reason"].to_pylist() == [
         "off_session"
     ]
+
+
+def test_a_week_starts_on_its_monday_and_closes_with_its_last_session() -> None:
+    (row,) = take({"ts": at("2012-11-19")}, timeframe="1wk").bars.to_pylist()
+    assert (row["session"], row["closes_at"]) == (date(2012, 11, 23), at("2012-11-23", "18:00"))
+    aside = take({"ts": at("2012-11-20")}, {"ts": at("2013-05-27")}, timeframe="1wk").quarantine
+    assert aside["reason"].to_pylist() == ["misaligned"]
+
+
+def test_the_week_that_is_not_over_is_set_aside() -> None:
+    early = take({"ts": at("2013-05-27")}, now=datetime(2013, 5, 30, tzinfo=UTC), timeframe="1wk")
+    assert early.quarantine["reason"].to_pylist() == ["future"]

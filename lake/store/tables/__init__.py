@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lake.store.tables.features import FEATURES
-from lake.store.tables.market import ACTIONS, BARS, CANDLES, QUARANTINE, SYMBOLS
+from lake.store.tables.market import ACTIONS, BARS, CANDLES, DECISIONS, GAPS, QUARANTINE, SYMBOLS
 from lake.store.tables.results import (
     SANDBOX_EQUITY,
     SANDBOX_METRICS,
@@ -21,6 +21,8 @@ TABLES: dict[str, TableSpec] = {
         ACTIONS,
         SYMBOLS,
         QUARANTINE,
+        DECISIONS,
+        GAPS,
         FEATURES,
         SANDBOX_RUNS,
         SANDBOX_TRADES,

@@ -1,4 +1,4 @@
-"""Tables of market data: bars, candles, actions, symbols, quarantine."""
+"""Tables of market data: bars, candles, actions, symbols, quarantine, decisions, gaps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,17 @@ _BAR = columns(
     price_basis=pa.string(),
     source=pa.string(),
 )
-_BAR_COMPARED = ("open", "high", "low", "close", "volume", "price_basis", "is_complete", "quality")
+_BAR_COMPARED = (
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "price_basis",
+    "is_complete",
+    "quality",
+    "quality_reason",
+)
 
 BARS = TableSpec(
     name="bars",
@@ -63,7 +73,7 @@ ACTIONS = TableSpec(
         ]
     ),
     key=("symbol", "ex_date", "kind"),
-    compared=("value", "currency", "quality"),
+    compared=("value", "currency", "quality", "quality_reason"),
     ranked=True,
 )
 """Splits (shares after per share before) and dividends (cash per share), every version."""
@@ -112,3 +122,47 @@ QUARANTINE = TableSpec(
     compared=("status",),
 )
 """Impossible rows as they arrived (JSON), with the reason; held, released or discarded."""
+
+DECISIONS = TableSpec(
+    name="decisions",
+    schema=pa.schema(
+        [
+            *columns(
+                subject=pa.string(),
+                about=pa.string(),
+                symbol=pa.string(),
+                timeframe=pa.string(),
+                ts=UTC_MICROS,
+                row=pa.string(),
+                verdict=pa.string(),
+            ),
+            *BITEMPORAL,
+        ]
+    ),
+    key=("subject",),
+    compared=("verdict",),
+)
+"""What people decided: `released` or `discarded`, about a row of quarantine, a suspect bar or action.
+
+`subject` is the quarantine_id, or a hash of the bar or action with its values (`row`, JSON): other
+values of the same key need a decision of their own.
+"""
+
+GAPS = TableSpec(
+    name="gaps",
+    schema=pa.schema(
+        [
+            *columns(
+                symbol=pa.string(),
+                timeframe=pa.string(),
+                first_missing=pa.date32(),
+                last_missing=pa.date32(),
+                sessions=pa.int64(),
+            ),
+            *BITEMPORAL,
+        ]
+    ),
+    key=("symbol", "timeframe", "first_missing"),
+    compared=("last_missing", "sessions"),
+)
+"""Sessions without a bar between a symbol's first and last one; closed when they are filled."""

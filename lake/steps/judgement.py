@@ -1,0 +1,344 @@
+"""Which of the rows about to be merged are suspect, and which older verdicts they change.
+
+Bars are judged with the lake's own bars around them, so that the verdict does not hang on how the
+rows were cut into batches: those before, because they are what a bar is judged by, and those after,
+because a bar that is filled in or corrected may change what they are worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from lake.config import Settings
+from lake.market.bars import Actions, Bools, Floats
+from lake.market.quality import RELEASED
+from lake.market.sessions import calendar
+from lake.market.suspect_actions import DISAGREES, ActionVerdict, judge_actions
+from lake.market.suspect_bars import SUSPICIONS, Series, suspect_bars
+from lake.sources.base import EVIDENCE
+from lake.steps.decisions import Decisions, read_decisions
+from lake.store.tables import TABLES, TableSpec
+from lake.thresholds import Thresholds, read_thresholds
+from lake.universe import read_universe
+
+Texts = NDArray[np.object_]
+
+# The last of several versions of a key counts; the lake's row stays where a better source wrote it.
+_AROUND = """
+WITH last AS (
+    SELECT * EXCLUDE (_discarded) FROM staged_bars WHERE NOT _discarded
+    QUALIFY row_number() OVER (PARTITION BY symbol, timeframe, ts ORDER BY _arrival DESC) = 1
+),
+reach AS (
+    SELECT symbol, timeframe, min(ts) - to_days($window) AS first_ts, max(ts) + to_days($window) AS last_ts
+    FROM staged_bars GROUP BY ALL
+),
+lake AS (
+    SELECT {columns}, NULL::DOUBLE AS adj_close, NULL::DOUBLE AS applied_split, -1::BIGINT AS _arrival
+    FROM lake.{table} AS t JOIN reach USING (symbol, timeframe)
+    WHERE superseded_at IS NULL AND source <> 'derived' AND t.ts BETWEEN first_ts AND last_ts
+      AND {partition} BETWEEN $first_partition AND $last_partition
+),
+better AS (
+    SELECT l.* FROM lake AS l JOIN last AS s USING (symbol, timeframe, ts)
+    WHERE list_position($sources, l.source) < list_position($sources, s.source)
+)
+SELECT * FROM last ANTI JOIN better USING (symbol, timeframe, ts)
+UNION ALL BY NAME SELECT * FROM better
+UNION ALL BY NAME SELECT * FROM lake ANTI JOIN last USING (symbol, timeframe, ts)
+ORDER BY symbol, ts
+"""
+
+_ACTIONS = """
+WITH last AS (
+    SELECT * EXCLUDE (_discarded) FROM staged_actions WHERE NOT _discarded
+    QUALIFY row_number() OVER (PARTITION BY symbol, ex_date, kind ORDER BY _arrival DESC) = 1
+),
+lake AS (
+    SELECT {columns}, -1::BIGINT AS _arrival FROM lake.actions
+    WHERE superseded_at IS NULL AND symbol IN (SELECT unnest($symbols))
+),
+better AS (
+    SELECT l.* FROM lake AS l JOIN last AS s USING (symbol, ex_date, kind)
+    WHERE list_position($sources, l.source) < list_position($sources, s.source)
+),
+old AS (
+    SELECT symbol, ex_date, kind, value AS old_value, quality_reason AS old_reason FROM lake
+)
+SELECT * FROM (
+    SELECT * FROM last ANTI JOIN better USING (symbol, ex_date, kind)
+    UNION ALL BY NAME SELECT * FROM better
+    UNION ALL BY NAME SELECT * FROM lake ANTI JOIN last USING (symbol, ex_date, kind)
+) LEFT JOIN old USING (symbol, ex_date, kind)
+ORDER BY symbol, ex_date, kind
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Rows to merge, each with its quality, and the keys of current rows that a person discarded."""
+
+    bars: pa.Table
+    actions: pa.Table
+    vanished_bars: pa.Table
+    vanished_actions: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What verdicts rest on: the lake as it is, thresholds, decisions, sources best first."""
+
+    con: duckdb.DuckDBPyConnection
+    limits: Thresholds
+    decisions: Decisions
+    sources: Sequence[str]
+    exchanges: Mapping[str, str]
+
+    def judge(
+        self, table: str, bars: pa.Table, actions: pa.Table, vanished: pa.Table | None = None
+    ) -> Judged:
+        """Return staged bars of `table` and staged actions with their quality decided.
+
+        `bars` has the columns of EVIDENCE besides those of its table; `vanished` are keys of bars
+        that the same merge will close.
+        """
+        around = self._bars_around(table, bars)
+        known = self._actions_around(bars, actions)
+        codes: Texts = np.full(around.num_rows, "", dtype=object)
+        verdicts: list[ActionVerdict | None] = [None] * known.num_rows
+        dropped = self.decisions.discarded_bars(around)
+        gone = dropped | _among(around, vanished)
+        gone_actions = self.decisions.discarded_actions(known)
+        action_rows = dict(_slices(known))
+        for symbol, rows in _slices(around):
+            keep = np.flatnonzero(~gone[rows]) + rows.start
+            own = action_rows.get(symbol, slice(0, 0))
+            own_rows = np.flatnonzero(~gone_actions[own]) + own.start
+            self._judge_symbol(around, keep, known, own_rows, codes, verdicts)
+        return Judged(
+            bars=self._bar_rows(bars, around, codes, gone),
+            actions=self._action_rows(actions, known, verdicts, gone_actions),
+            vanished_bars=_keys(around, dropped, TABLES[table]),
+            vanished_actions=_keys(known, gone_actions, TABLES["actions"]),
+        )
+
+    def _judge_symbol(
+        self,
+        around: pa.Table,
+        rows: NDArray[np.intp],
+        known: pa.Table,
+        action_rows: NDArray[np.intp],
+        reasons: Texts,
+        verdicts: list[ActionVerdict | None],
+    ) -> None:
+        if not len(rows):
+            return
+        taken, own = around.take(pa.array(rows)), known.take(pa.array(action_rows))
+        bars, actions = _series(taken), _actions(own)
+        timeframe, symbol = taken["timeframe"][0].as_py(), taken["symbol"][0].as_py()
+        reasons[rows] = suspect_bars(bars, actions, timeframe, self.limits)
+        if timeframe == "1d" and own.num_rows:
+            splits, dividends = judge_actions(bars, actions, calendar(self.exchanges[symbol]), self.limits)
+            is_split = own["kind"].to_numpy() == "split"
+            for found, mask in ((splits, is_split), (dividends, ~is_split)):
+                for row, verdict in zip(action_rows[mask], found, strict=True):
+                    verdicts[row] = verdict
+
+    def _bars_around(self, table: str, bars: pa.Table) -> pa.Table:
+        spec = TABLES[table]
+        (partition,) = spec.partition_by
+        names = [field.name for field in spec.schema if field.name not in ("known_at", "superseded_at")]
+        numbers = bars[partition].to_numpy()
+        reach = 1 + self.limits.window_days // 365
+        step = reach if partition == "year" else reach * 100
+        self.con.register("staged_bars", _numbered(bars, self.decisions.discarded_bars(bars)))
+        return self.con.execute(
+            _AROUND.format(
+                columns=", ".join(f"t.{name}" for name in names), table=table, partition=f"t.{partition}"
+            ),
+            {
+                "window": self.limits.window_days,
+                "sources": list(self.sources),
+                "first_partition": int(numbers.min()) - step if len(numbers) else 0,
+                "last_partition": int(numbers.max()) + step if len(numbers) else 0,
+            },
+        ).to_arrow_table()
+
+    def _actions_around(self, bars: pa.Table, actions: pa.Table) -> pa.Table:
+        self.con.register("staged_actions", _numbered(actions, self.decisions.discarded_actions(actions)))
+        symbols = sorted({*bars["symbol"].unique().to_pylist(), *actions["symbol"].unique().to_pylist()})
+        columns = ", ".join(actions.column_names)
+        return self.con.execute(
+            _ACTIONS.format(columns=columns), {"symbols": symbols, "sources": list(self.sources)}
+        ).to_arrow_table()
+
+    def _bar_rows(self, staged: pa.Table, around: pa.Table, codes: Texts, dropped: Bools) -> pa.Table:
+        """Return the staged rows and those older ones whose verdict changed, each with its quality."""
+        old = around["quality_reason"].to_pylist()
+        codes = _kept_split_steps(codes, old, _floats(around, "applied_split"))
+        released = self.decisions.released_bars(around, codes != "")
+        reasons = [_bar_reason(code, was, free) for code, was, free in zip(codes, old, released, strict=True)]
+        around = _with_quality(around, reasons, SUSPICIONS)
+        arrival = around["_arrival"].to_numpy()
+        changed = np.array([new != was for new, was in zip(reasons, old, strict=True)], dtype=bool)
+        chosen = ~dropped & ((arrival >= 0) | changed)
+        names = [name for name in staged.column_names if name not in EVIDENCE]
+        earlier = ~self.decisions.discarded_bars(staged)
+        earlier[arrival[arrival >= 0]] = False
+        # Versions of a key that the same batch supersedes keep their order, before the last one.
+        rows = [staged.filter(pa.array(earlier)).select(names), around.filter(pa.array(chosen)).select(names)]
+        return pa.concat_tables([part.cast(rows[0].schema) for part in rows])
+
+    def _action_rows(
+        self,
+        staged: pa.Table,
+        known: pa.Table,
+        verdicts: Sequence[ActionVerdict | None],
+        dropped: Bools,
+    ) -> pa.Table:
+        olds = zip(
+            known["old_reason"].to_pylist(),
+            (known["old_value"].to_numpy() == known["value"].to_numpy()).tolist(),
+            strict=True,
+        )
+        codes = [
+            _action_codes(verdict, was if same else None)
+            for verdict, (was, same) in zip(verdicts, olds, strict=True)
+        ]
+        released = self.decisions.released_actions(
+            known, np.array([bool(each) for each in codes], dtype=bool)
+        )
+        reasons = [
+            "; ".join(f"{RELEASED}{code}" for code in each) if free else "; ".join(each)
+            for each, free in zip(codes, released, strict=True)
+        ]
+        arrival = known["_arrival"].to_numpy()
+        old = [was or "" for was in known["quality_reason"].to_pylist()]
+        changed = np.array([new != was for new, was in zip(reasons, old, strict=True)], dtype=bool)
+        rows = _with_quality(known, [reason or None for reason in reasons], ())
+        chosen = ~dropped & ((arrival >= 0) | changed)
+        earlier = ~self.decisions.discarded_actions(staged)
+        earlier[arrival[arrival >= 0]] = False
+        parts = [staged.filter(pa.array(earlier)), rows.filter(pa.array(chosen)).select(staged.column_names)]
+        return pa.concat_tables([part.cast(staged.schema) for part in parts])
+
+
+def open_judge(settings: Settings, con: duckdb.DuckDBPyConnection, symbols: pa.Table) -> Judge:
+    """Return the judge of a lake as `con` sees it, with the exchanges of symbols that are being added."""
+    exchanges = dict(con.execute("SELECT symbol, exchange FROM symbols").fetchall())
+    exchanges |= dict(zip(symbols["symbol"].to_pylist(), symbols["exchange"].to_pylist(), strict=True))
+    ranks = read_universe(settings.conf_folder).ranks()
+    return Judge(
+        con=con,
+        limits=read_thresholds(settings.conf_folder),
+        decisions=read_decisions(con),
+        sources=sorted(ranks, key=ranks.__getitem__),
+        exchanges=exchanges,
+    )
+
+
+def _action_codes(verdict: ActionVerdict | None, was: str | None) -> tuple[str, ...]:
+    """Return an action's reasons; what its own adjusted close said stays when it is not there to ask."""
+    before = [part.removeprefix(RELEASED) for part in (was or "").split("; ") if part]
+    if verdict is None:
+        return tuple(before)
+    kept = () if verdict.was_compared else tuple(part for part in before if part.startswith(DISAGREES))
+    return (*verdict.reasons, *kept)
+
+
+def _bar_reason(codes: str, was: str | None, is_released: bool) -> str | None:
+    """Return a bar's quality reason: suspicions found, then the notes it came with."""
+    notes = [
+        part for part in (was or "").split("; ") if part and part.removeprefix(RELEASED) not in SUSPICIONS
+    ]
+    found = codes.split("; ") if codes else []
+    if is_released or any(note.startswith(RELEASED) for note in notes):
+        found = [f"{RELEASED}{code}" for code in found]
+    return "; ".join([*found, *notes]) or None
+
+
+def _kept_split_steps(codes: Texts, old: Sequence[str | None], applied: Floats) -> Texts:
+    """Return suspicions with those split steps kept whose evidence came with an earlier delivery."""
+    kept = codes.copy()
+    for row in np.flatnonzero(np.isnan(applied)).tolist():
+        if "split_step" in (old[row] or "") and "split_step" not in codes[row]:
+            kept[row] = f"{codes[row]}; split_step" if codes[row] else "split_step"
+    return kept
+
+
+def _floats(rows: pa.Table, name: str) -> Floats:
+    values: Floats = rows[name].to_numpy().astype(float)
+    return values
+
+
+def _with_quality(
+    rows: pa.Table, reasons: Sequence[str | None], suspicions: Sequence[str] | Mapping[str, str]
+) -> pa.Table:
+    """Return rows with their reasons; suspect where the first is one of `suspicions` (any, if none)."""
+
+    def is_suspect(reason: str | None) -> bool:
+        first = (reason or "").split("; ")[0]
+        return bool(first) and not first.startswith(RELEASED) and (not suspicions or first in suspicions)
+
+    quality = ["suspect" if is_suspect(reason) else "ok" for reason in reasons]
+    for name, column in (("quality", quality), ("quality_reason", list(reasons))):
+        rows = rows.set_column(rows.column_names.index(name), name, pa.array(column, pa.string()))
+    return rows
+
+
+def _numbered(rows: pa.Table, discarded: Bools) -> pa.Table:
+    rows = rows.append_column("_arrival", pa.array(np.arange(rows.num_rows)))
+    return rows.append_column("_discarded", pa.array(discarded))
+
+
+def _among(rows: pa.Table, keys: pa.Table | None) -> Bools:
+    mask = np.zeros(rows.num_rows, dtype=bool)
+    if keys is not None and keys.num_rows:
+        wanted = set(zip(keys["symbol"].to_pylist(), keys["ts"].to_pylist(), strict=True))
+        own = zip(rows["symbol"].to_pylist(), rows["ts"].to_pylist(), strict=True)
+        mask[:] = [key in wanted for key in own]
+    return mask
+
+
+def _slices(rows: pa.Table) -> Iterator[tuple[str, slice]]:
+    """Yield each symbol of a table that is sorted by symbol, with its rows."""
+    names = rows["symbol"].to_numpy()
+    edges = np.flatnonzero(names[1:] != names[:-1]) + 1
+    bounds = [0, *edges.tolist(), len(names)]
+    for start, end in pairwise(bounds):
+        if end > start:
+            yield names[start], slice(start, end)
+
+
+def _keys(rows: pa.Table, dropped: Bools, spec: TableSpec) -> pa.Table:
+    return rows.filter(pa.array(dropped)).select([*spec.key, *spec.partition_by])
+
+
+def _series(rows: pa.Table) -> Series:
+    def floats(name: str, blank: float = np.nan) -> Any:
+        values = _floats(rows, name)
+        return np.where(np.isnan(values), blank, values)
+
+    return Series(
+        ts=rows["ts"].cast(pa.int64()).to_numpy().astype("datetime64[us]"),
+        session=rows["session"].cast(pa.int32()).to_numpy().astype("datetime64[D]"),
+        **{name: floats(name) for name in ("open", "high", "low", "close", "volume")},
+        is_split_basis=rows["price_basis"].to_numpy() == "split",
+        applied_split=floats("applied_split", 1.0),
+        adj_close=floats("adj_close"),
+    )
+
+
+def _actions(rows: pa.Table) -> Actions:
+    is_split = rows["kind"].to_numpy() == "split"
+    dates = rows["ex_date"].cast(pa.int32()).to_numpy().astype("datetime64[D]")
+    values = rows["value"].to_numpy()
+    return Actions(dates[is_split], values[is_split], dates[~is_split], values[~is_split])
