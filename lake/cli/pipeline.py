@@ -28,7 +28,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def ingest(
-    source: Annotated[str | None, typer.Option(help="files or sample; default conf/universe.yaml.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="files, sample or simulated; default conf/universe.yaml.")
+    ] = None,
     mode: Annotated[
         str, typer.Option(help="catch-up, or reset: refetch all, close what vanished.")
     ] = "catch-up",
