@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 
+from lake.errors import BadInput
 from lake.market.aggregate import LONGER_INTRADAY, micros
 from lake.market.bars import Bars
 from lake.market.buckets import MINUTE, Buckets
@@ -81,7 +82,11 @@ class Aggregator:
         return self._passed
 
     def push(self, candle: Candle) -> Pushed:
-        """Take in a candle of one minute or a vendor's longer bar."""
+        """Take in a candle of one minute or a vendor's longer bar.
+
+        Raises:
+            BadInput: it is of a timeframe that this aggregator does not keep.
+        """
         changes: list[Change] = []
         differences: list[Difference] = []
         if not self._opens <= candle.ts < self._closes:
@@ -114,7 +119,11 @@ class Aggregator:
         return bars_of_candles(self.symbol, timeframe, session, ends, [candle for _, candle in rows])
 
     def _frame(self, timeframe: str) -> Buckets:
-        return next(frame for frame in self._frames if frame.timeframe == timeframe)
+        for frame in self._frames:
+            if frame.timeframe == timeframe:
+                return frame
+        kept = ", ".join(frame.timeframe for frame in self._frames)
+        raise BadInput(f"expected a bar of 1m or of a timeframe that is kept ({kept}), found {timeframe!r}")
 
     def _enter(self, ts: int, changes: list[Change], differences: list[Difference]) -> Outcome | None:
         """Go on to the session of `ts` if it is a later one; else say why not."""

@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lake.errors import BadInput
-from lake.market.bars import Bars, Floats
+from lake.market.bars import VALUES, Bars, Floats
+from lake.market.candles import Candle
 from lake.market.sessions import Calendar
+from lake.universe import SIMULATED
 
 STEPS = 4
 """Steps of the price path within a minute."""
@@ -67,6 +69,12 @@ class SessionCandles:
     def __len__(self) -> int:
         return len(self.ts)
 
+    def feed(self) -> list[tuple[str, Candle]]:
+        """Return (symbol, closed candle) pairs in the order of delivery."""
+        prices = (getattr(self, name).tolist() for name in VALUES)
+        rows = zip(self.symbol.tolist(), self.ts.view(np.int64).tolist(), *prices, strict=True)
+        return [(symbol, Candle._make(("1m", *values, True, False, SIMULATED))) for symbol, *values in rows]
+
 
 def profile(symbol: str, seed: int) -> Profile:
     """Return what a symbol is like under a seed."""
@@ -92,7 +100,7 @@ def session_minutes(
     Raises:
         BadInput: the exchange holds no session then, or `last_close` is not a price.
     """
-    if not last_close > 0:
+    if not 0 < last_close < np.inf:
         raise BadInput(f"expected a positive last close of {symbol}, found {last_close}")
     opens, closes = _hours(calendar, session)
     count = int((closes - opens) / _MINUTE)
@@ -158,10 +166,7 @@ def session_candles(
     names = np.repeat([bars.symbol for bars in made], [len(bars) for bars in made])
     ts = np.concatenate([bars.ts for bars in made])
     order = np.lexsort((names, ts))
-    values = {
-        name: np.concatenate([getattr(bars, name) for bars in made])[order]
-        for name in ("open", "high", "low", "close", "volume")
-    }
+    values = {name: np.concatenate([getattr(bars, name) for bars in made])[order] for name in VALUES}
     return SessionCandles(symbol=names[order], ts=ts[order], **values)
 
 
@@ -262,5 +267,5 @@ def _volumes(own: Profile, moves: Floats, shape: Floats, random: np.random.Gener
 
 def _to_ticks(prices: Floats, last_close: float) -> Floats:
     """Return prices on the grid of their exchange: cents, or below a dollar four significant digits."""
-    decimals = 2 if last_close >= 1 else 3 - int(np.floor(np.log10(last_close)))
+    decimals = 2 if last_close >= 1 else min(3 - int(np.floor(np.log10(last_close))), 8)
     return np.maximum(np.round(prices, decimals), 10.0**-decimals)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from lake.errors import BadInput
 from lake.market.aggregator import Aggregator
 from lake.market.bars import Bars
 from lake.market.buckets import MINUTE
@@ -148,6 +149,11 @@ def test_a_vendors_bar_does_not_close_bars_of_minutes() -> None:
     bars.push(minute("14:30"))
     assert told(bars.push(vendor("14:35", 2.0))) == [("closed", 2.0, 100.0)]
     assert told(bars.push(minute("14:34"))) == [("closed", 10.0, 200.0)]
+
+
+def test_a_timeframe_that_is_not_kept_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"timeframe that is kept \(5m\), found '30m'"):
+        fives().push(vendor("14:30", 11.0, "30m"))
 
 
 def test_the_aggregator_is_rebuilt_from_the_lakes_bars() -> None:

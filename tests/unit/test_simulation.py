@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lake.errors import BadInput
+from lake.market.aggregator import Aggregator
 from lake.market.bars import VALUES, Bars, Floats
 from lake.market.quality import check_values
 from lake.market.sessions import calendar
@@ -91,6 +92,19 @@ def test_candles_are_in_order_of_time_and_then_of_symbol() -> None:
     rows = list(zip(made.ts.tolist(), made.symbol.tolist(), strict=True))
     assert rows == sorted(rows)
     assert len(set(rows)) == len(made)
+
+
+def test_a_session_is_delivered_as_closed_candles_that_make_longer_bars() -> None:
+    feed = session_candles(["AAPL"], DAY, {}, 7, CALENDARS).feed()
+    aggregator = Aggregator("AAPL", NEW_YORK)
+    for symbol, candle in feed:
+        assert (symbol, candle.is_closed, candle.source) == ("AAPL", True, "simulated")
+        aggregator.push(candle)
+    again = aggregator.bars("1m")
+    price = profile("AAPL", 7).price
+    made = session_minutes("AAPL", DAY, NEW_YORK, price, 7)
+    assert np.array_equal(again.ts, made.ts) and np.array_equal(again.close, made.close)
+    assert aggregator.bars("30m").volume.sum() == made.volume.sum()
 
 
 def test_each_symbol_goes_on_from_its_own_last_close() -> None:
@@ -195,5 +209,7 @@ def test_what_cannot_be_simulated_is_refused() -> None:
         minutes(session=np.datetime64("2019-01-05"))
     with pytest.raises(BadInput, match="positive last close"):
         session_minutes("AAPL", DAY, NEW_YORK, float("nan"), 7)
+    with pytest.raises(BadInput, match="positive last close"):
+        session_minutes("AAPL", DAY, NEW_YORK, float("inf"), 7)
     with pytest.raises(BadInput, match="symbols with bars"):
         next_session({}, {})
