@@ -37,22 +37,18 @@ def run_pipeline(api: AirflowApi, installation: Installation, tell: Callable[[st
     """
     _wait_until_parsed(api)
     since = datetime.now(UTC).isoformat()
-    first = api.trigger(FIRST, {})
-    followed = {FIRST: first}
-    retried: set[tuple[str, TaskTry]] = set()
+    followed = {FIRST: api.trigger(FIRST, {})}
+    told: set[str] = set()
     changed_at = time.monotonic()
     while not _is_done(followed):
-        before = dict(followed)
-        followed = _look(api, followed, since)
-        for dag_id, run in followed.items():
-            _tell_news(dag_id, run, before.get(dag_id), tell)
+        before, followed = followed, _look(api, followed, since)
+        for run in followed.values():
+            for news in _news(api, run, installation):
+                if news not in told:
+                    told.add(news)
+                    tell(news)
             if run.state == "failed":
                 raise PipelineFailed(_failure(api, run, installation))
-            for task in _retries(api, run) if run.state == "running" else ():
-                if (dag_id, task) not in retried:
-                    retried.add((dag_id, task))
-                    reason = _reason(installation, run, task)
-                    tell(f"{dag_id}: {task.task_id} failed and will be tried again{reason}")
         if followed != before:
             changed_at = time.monotonic()
         elif time.monotonic() - changed_at > STALL_SECONDS:
@@ -94,13 +90,12 @@ def _wait_until_parsed(api: AirflowApi) -> None:
         )
 
 
-def _tell_news(dag_id: str, run: Run, before: Run | None, tell: Callable[[str], None]) -> None:
-    if before is None or run.state != before.state:
-        tell(f"{dag_id}: {run.state}")
-
-
-def _retries(api: AirflowApi, run: Run) -> Iterator[TaskTry]:
-    return (task for task in api.tasks(run) if task.state == "up_for_retry")
+def _news(api: AirflowApi, run: Run, installation: Installation) -> Iterator[str]:
+    yield f"{run.dag_id}: {run.state}"
+    for task in api.tasks(run) if run.state == "running" else ():
+        if task.state == "up_for_retry":
+            reason = _reason(installation, run, task)
+            yield f"{run.dag_id}: {task.task_id} failed, will be tried again (try {task.number}){reason}"
 
 
 def _failure(api: AirflowApi, run: Run, installation: Installation) -> str:

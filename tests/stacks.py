@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -46,10 +47,22 @@ def airflow_environment(folder: Path, home: Path = CHECKOUT) -> dict[str, str]:
 
 
 def make(
-    checkout: Path, environment: dict[str, str], *arguments: str, seconds: float = 300
+    checkout: Path, environment: dict[str, str], *arguments: str, seconds: float = 900
 ) -> subprocess.CompletedProcess[str]:
-    """Run `make` in a checkout."""
+    """Run `make` in a checkout; after `seconds` it ends with everything it started in the foreground."""
     command = ["make", "--no-print-directory", *arguments]
-    return subprocess.run(
-        command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=seconds
-    )
+    with subprocess.Popen(
+        command,
+        cwd=checkout,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)

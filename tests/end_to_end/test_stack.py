@@ -11,13 +11,16 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
 from lake.config import load_settings
+from lake.market.sessions import calendar
 from stack.airflow_api import AirflowApi, Run, TaskTry
 from stack.installation import Installation, find_installation
 from stack.pipeline import CHAIN, log_of, reason_in
@@ -25,7 +28,8 @@ from stack.processes import manager_of, parts, processes_of
 from tests.lakes import content, table_versions
 from tests.stacks import copy_checkout, make, stack_environment
 
-SECONDS = 300
+SECONDS = 900
+"""No test waits that long unless something is stuck."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,12 @@ class Stack:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("stack")
     checkout, environment = copy_checkout(folder), stack_environment(folder / "home")
-    done = make(checkout, environment, "up", seconds=SECONDS)
     try:
+        done = make(checkout, environment, "up")
         assert done.returncode == 0, done.stdout + done.stderr
         yield Stack(checkout, environment, done.stdout)
     finally:
-        make(checkout, environment, "down", seconds=SECONDS)
+        make(checkout, environment, "down")
 
 
 def test_the_first_up_ends_green_with_results_and_logins(stack: Stack) -> None:
@@ -76,6 +80,15 @@ def test_it_listens_on_this_machine_only(stack: Stack) -> None:
     assert hosts == {"127.0.0.1"}
 
 
+def test_the_next_ingest_is_due_half_an_hour_after_a_close(stack: Stack) -> None:
+    with AirflowApi(stack.installation) as api:
+        dag = api.ask("GET", "/api/v2/dags/ingest_daily_bars")
+    closes_at = datetime.fromisoformat(dag["next_dagrun_data_interval_end"])
+    assert np.datetime64(closes_at.replace(tzinfo=None)) in calendar("XNYS").closes_at
+    assert datetime.fromisoformat(dag["next_dagrun_run_after"]) - closes_at == timedelta(minutes=30)
+    assert dag["timetable_summary"] == "XNYS close + 30 min"
+
+
 def test_status_shows_every_part_running(stack: Stack) -> None:
     done = make(stack.checkout, stack.environment, "status")
     assert done.returncode == 0
@@ -85,7 +98,7 @@ def test_status_shows_every_part_running(stack: Stack) -> None:
 def test_a_second_up_runs_the_pipeline_again_and_changes_nothing(stack: Stack) -> None:
     settings = load_settings(lake_home=stack.checkout, lake_root=stack.installation.values["LAKE_ROOT"])
     before = content(settings), table_versions(settings), _documents(stack)
-    done = make(stack.checkout, stack.environment, "up", seconds=SECONDS)
+    done = make(stack.checkout, stack.environment, "up")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "runs already" in done.stdout
     assert "publish_documents: success" in done.stdout
@@ -98,7 +111,7 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(stack: Stack, tmp_
         port = taken.getsockname()[1]
         environment = {**stack_environment(tmp_path / "home"), "AIRFLOW_PORT": str(port)}
         other = copy_checkout(tmp_path)
-        done = make(other, environment, "up", seconds=SECONDS)
+        done = make(other, environment, "up")
     assert done.returncode != 0
     assert f"expected port {port} free for Airflow" in done.stderr
     assert f"process {os.getpid()} " in done.stderr
@@ -109,6 +122,30 @@ def test_other_settings_than_the_running_ones_are_refused(stack: Stack) -> None:
     done = make(stack.checkout, {**stack.environment, "AIRFLOW_PARALLELISM": "3"}, "up")
     assert done.returncode != 0
     assert "run `make down` first" in done.stderr
+
+
+def test_up_names_a_failed_task_its_reason_and_its_log(stack: Stack) -> None:
+    strategies = stack.checkout / "conf" / "strategies.yaml"
+    good = strategies.read_text()
+    strategies.write_text(good.replace("rule: dual_channel", "rule: no_such_rule"))
+    try:
+        done = make(stack.checkout, stack.environment, "up")
+    finally:
+        strategies.write_text(good)
+    assert done.returncode != 0
+    found = re.search(r"run_sandbox: task (\w+) failed: (.+); its log is (\S+)", done.stderr)
+    assert found
+    assert "no_such_rule" in found[2]
+    assert Path(found[3]).is_file()
+    assert "Traceback" not in done.stderr
+
+
+def test_maintenance_changes_no_answer(stack: Stack) -> None:
+    settings = load_settings(lake_home=stack.checkout, lake_root=stack.installation.values["LAKE_ROOT"])
+    before = content(settings)
+    with AirflowApi(stack.installation) as api:
+        assert _finished(api, api.trigger("maintain_lake", {})).state == "success"
+    assert content(settings) == before
 
 
 @pytest.mark.parametrize(
@@ -155,7 +192,7 @@ def test_up_mends_what_a_killed_process_manager_left(stack: Stack) -> None:
     manager.wait(10)
     orphans = processes_of(stack.installation)
     assert len(orphans) > 3
-    done = make(stack.checkout, stack.environment, "up", seconds=SECONDS)
+    done = make(stack.checkout, stack.environment, "up")
     assert done.returncode == 0, done.stdout + done.stderr
     assert {part.state for part in parts(stack.installation)} == {"RUNNING"}
     assert not any(process.is_running() for process in orphans)
@@ -164,7 +201,7 @@ def test_up_mends_what_a_killed_process_manager_left(stack: Stack) -> None:
 def test_down_leaves_no_process_and_needs_no_force(stack: Stack) -> None:
     before = [process.pid for process in processes_of(stack.installation)]
     assert len(before) > 5
-    done = make(stack.checkout, stack.environment, "down", seconds=SECONDS)
+    done = make(stack.checkout, stack.environment, "down")
     assert done.returncode == 0, done.stderr
     assert "none is left" in done.stdout
     assert processes_of(stack.installation) == []
