@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         "source": Param(
             None,
             type=["null", "string"],
-            enum=[None, "files", "sample"],
+            enum=[None, "files", "sample", "simulated"],
             values_display={"None": "as in conf/universe.yaml"},
             title="Source",
         ),

@@ -17,6 +17,9 @@ SourceName = Literal["files", "yahoo", "sample", "simulated"]
 DERIVED = "derived"
 """The source of bars that were computed from shorter ones; every delivered bar outranks it."""
 
+SIMULATED = "simulated"
+"""The source of bars that nobody traded; they never become daily bars of a real symbol."""
+
 
 class Universe(BaseModel):
     """The defaults of every command and DAG."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
 from lake.market.adjust import adjusted
 from lake.market.bars import Actions, Bars, Floats
+from lake.market.sessions import calendar
+from lake.market.timeframes import intraday_length
 from tests.builders import actions as actions_of
 
 RAW = ("AAPL", "BA", "CAT", "F", "IBM", "MSFT")
@@ -56,3 +60,20 @@ def table_of_csv(path: Path) -> dict[str, Floats]:
         for name in rows.column_names
         if pyarrow.types.is_floating(rows[name].type) or pyarrow.types.is_integer(rows[name].type)
     }
+
+
+def real_minutes(file: Path, exchange: str) -> dict[str, Bars]:
+    """Return the intraday bars of a file by symbol, timed as ingestion does, extended hours too."""
+    table = pyarrow.parquet.read_table(file)
+    found = {}
+    for symbol in sorted(set(table["symbol"].to_pylist())):
+        rows = table.filter(pyarrow.compute.equal(table["symbol"], symbol)).sort_by("ts")
+        found[symbol] = _timed(bars_of(symbol, rows["interval"][0].as_py(), rows.to_pydict()), exchange)
+    return found
+
+
+def _timed(bars: Bars, exchange: str) -> Bars:
+    days = calendar(exchange)
+    number = np.searchsorted(days.opens_at, bars.ts, side="right") - 1
+    ends = np.minimum(bars.ts + np.timedelta64(intraday_length(bars.timeframe), "us"), days.closes_at[number])
+    return replace(bars, closes_at=ends, session=days.sessions[number])

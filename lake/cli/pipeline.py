@@ -28,7 +28,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def ingest(
-    source: Annotated[str | None, typer.Option(help="files or sample; default conf/universe.yaml.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="files, sample or simulated; default conf/universe.yaml.")
+    ] = None,
     mode: Annotated[
         str, typer.Option(help="catch-up, or reset: refetch all, close what vanished.")
     ] = "catch-up",
@@ -61,9 +63,9 @@ def ingest(
 
 def derive(
     symbols: Symbols = None,
-    timeframe: Annotated[str | None, typer.Option(help="1wk,2d..13d; default conf/universe.yaml.")] = None,
+    timeframe: Annotated[str | None, typer.Option(help="1wk,2d..13d,5m,15m,30m; all if left out.")] = None,
 ) -> None:
-    """Derive weekly and N-day bars from the daily ones."""
+    """Derive weekly and N-day bars from the daily ones, and 5 to 30 minute bars from minutes."""
     from lake.steps.derive import derive_longer_bars
 
     counts = derive_longer_bars(load_settings(), symbols_of(symbols), names_of(timeframe))

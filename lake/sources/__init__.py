@@ -6,8 +6,13 @@ from lake.errors import BadInput
 from lake.sources.base import Source
 from lake.sources.files import FilesSource
 from lake.sources.sample import SampleSource
+from lake.sources.simulated import SimulatedSource
 
-_SOURCES: dict[str, type[Source]] = {"files": FilesSource, "sample": SampleSource}
+_SOURCES: dict[str, type[Source]] = {
+    "files": FilesSource,
+    "sample": SampleSource,
+    "simulated": SimulatedSource,
+}
 
 
 def source_names() -> list[str]:

@@ -29,7 +29,7 @@ from lake.store.lake import Change, Lake, now_utc
 from lake.store.staging import Staging
 from lake.store.tables import TABLES
 from lake.store.vanished import vanished_keys
-from lake.universe import read_universe
+from lake.universe import DERIVED, SIMULATED, read_universe
 
 DEFAULT_CHUNK = 50
 CHUNKS = {"files": 400}
@@ -80,8 +80,29 @@ def plan(settings: Settings, request: IngestRequest) -> list[list[str]]:
     for symbol in symbols:
         if symbol != NO_SYMBOL:
             parse_symbol(symbol)
+    if request.source == SIMULATED and kind_of(request.timeframe) == "daily":
+        _refuse_real(Lake.open(settings), symbols)
     size = CHUNKS.get(request.source, DEFAULT_CHUNK)
     return [symbols[start : start + size] for start in range(0, len(symbols), size)]
+
+
+def _refuse_real(lake: Lake, symbols: Sequence[str]) -> None:
+    """Refuse to simulate daily bars of symbols that have them from another source."""
+    real = (
+        connect(lake)
+        .execute(
+            "SELECT DISTINCT symbol, source FROM bars WHERE timeframe = '1d' AND source NOT IN (?, ?) "
+            "AND symbol IN (SELECT unnest(?)) ORDER BY symbol",
+            [SIMULATED, DERIVED, symbols],
+        )
+        .fetchall()
+    )
+    if real:
+        raise BadInput(
+            "expected symbols that no other source has for simulated daily bars, found "
+            + ", ".join(f"{symbol} (from {source})" for symbol, source in real)
+            + "; name made-up ones with --symbols, or leave it out"
+        )
 
 
 def stage(settings: Settings, request: IngestRequest, run_id: str, chunk: Sequence[str]) -> dict[str, int]:
@@ -163,10 +184,18 @@ def _count(counts: dict[str, dict[str, int]], name: str, staged: int, change: Ch
 
 
 def _vanished(con: duckdb.DuckDBPyConnection, rows: pa.Table, request: IngestRequest) -> pa.Table | None:
-    """Return, for a reset, the current keys that the source delivered once and does not any more."""
-    if request.mode != "reset" or request.start or request.end:
+    """Return current keys to close: for a reset, what the source delivered once and does not any more.
+
+    Daily bars of a real source drive out all simulated ones of their symbols.
+    """
+    outdated = []
+    if request.mode == "reset" and not (request.start or request.end):
+        outdated.append(request.source)
+    if request.source != SIMULATED and kind_of(request.timeframe) == "daily":
+        outdated.append(SIMULATED)
+    if not outdated:
         return None
-    return vanished_keys(con, TABLES[_table(request)], rows, request.source)
+    return pa.concat_tables([vanished_keys(con, TABLES[_table(request)], rows, name) for name in outdated])
 
 
 def _table(request: IngestRequest) -> str:
