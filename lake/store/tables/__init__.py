@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lake.store.tables.features import FEATURES
+from lake.store.tables.levels import LEVEL_EVENTS, LEVELS
 from lake.store.tables.market import ACTIONS, BARS, CANDLES, QUARANTINE, SYMBOLS
 from lake.store.tables.results import (
     SANDBOX_EQUITY,
@@ -22,6 +23,8 @@ TABLES: dict[str, TableSpec] = {
         SYMBOLS,
         QUARANTINE,
         FEATURES,
+        LEVELS,
+        LEVEL_EVENTS,
         SANDBOX_RUNS,
         SANDBOX_TRADES,
         SANDBOX_EQUITY,
