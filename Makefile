@@ -1,0 +1,65 @@
+# Stock Alert Lakehouse: everything a person types. `make` alone lists it.
+
+# An environment given by VENV is used as it is: nothing is installed into it.
+VENV ?= .venv
+PYTHON = $(VENV)/bin/python
+BUILD = sh stack/environment.sh
+UV = $$($(BUILD) uv)
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+ifeq ($(origin VENV),file)
+ENSURE_CORE = @$(BUILD) core
+ENSURE_TESTS = @$(BUILD) tests
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status logs test test-kill lint bench sync lock uninstall
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+up: ## build the environment, start the stack, run the pipeline on it
+	$(ENSURE_CORE)
+	@$(PYTHON) -m stack up
+
+down: ## stop the stack in order; what was stored stays
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m stack down; else echo "nothing runs: $(VENV) is not built"; fi
+
+status: ## show what runs, and where
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m stack status; else echo "nothing runs: $(VENV) is not built"; fi
+
+logs: ## follow the logs of the stack
+	@$(PYTHON) -m stack logs
+
+test: ## run every test; what this machine lacks is named as skipped
+	$(ENSURE_TESTS)
+	@$(PYTHON) -m pytest -m "not slow" $(ARGS)
+
+test-kill: ## run the long kill tests
+	$(ENSURE_TESTS)
+	@$(PYTHON) -m pytest -m slow $(ARGS)
+
+lint: ## check style and types
+	$(ENSURE_TESTS)
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@$(PYTHON) -m mypy -p stack
+
+bench: ## measure the store, the sandbox and the publication; prints ratios of one run
+	$(ENSURE_TESTS)
+	@for file in benchmarks/[a-z]*.py; do $(PYTHON) -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+sync: ## build all three environments: core, stream, dashboards
+	@$(BUILD) core
+	@$(BUILD) stream
+	@$(BUILD) superset
+
+lock: ## compile the requirement files anew from the .in files beside them
+	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) tests/requirements.in -o tests/requirements.txt
+	@$(COMPILE) stream_agents/requirements.in -o stream_agents/requirements.txt
+	@$(COMPILE) superset/requirements.in -o superset/requirements.txt
+
+uninstall: ## stop the stack and remove everything it made, the stored data too (YES=1: do not ask)
+	@sh stack/uninstall.sh $(YES)

@@ -1,0 +1,33 @@
+"""Publish, once features, sandbox results and training sets are all new.
+
+Documents have fixed ids, so publishing again changes nothing. A server that does not answer is
+asked again later. The same on the command line: `lake publish`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import dag, task
+from lake_assets import FEATURES, SANDBOX_RESULTS, TRAINING_SETS
+from lake_tasks import DEFAULT_ARGS, lake_settings
+
+
+@dag(
+    schedule=[FEATURES, SANDBOX_RESULTS, TRAINING_SETS],
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["lake", "documents"],
+)
+def publish_documents() -> None:
+    @task
+    def publish() -> dict[str, Any]:
+        from lake.steps.publish import publish_documents
+
+        return publish_documents(lake_settings())
+
+    publish()
+
+
+publish_documents()
