@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from lake.features.indicator import TOLERANCE
@@ -106,8 +107,13 @@ def level_id(method: str, kind: Kind, symbol: str, timeframe: str, formed_at: in
         formed_at: microseconds since 1970, UTC.
         name: its name within the method, such as `R1` or `61.8`; no price, which a split changes.
     """
-    moment = f"{(_EPOCH + timedelta(microseconds=formed_at)).isoformat(timespec='seconds')}Z"
-    return hashlib.sha256("\x1f".join((method, kind, symbol, timeframe, moment, name)).encode()).hexdigest()
+    fields = (method, kind, symbol, timeframe, _seconds(formed_at), name)
+    return hashlib.sha256("\x1f".join(fields).encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _seconds(moment: int) -> str:
+    return f"{(_EPOCH + timedelta(microseconds=moment)).isoformat(timespec='seconds')}Z"
 
 
 def kind_by_close(price: float, close: float) -> Kind:

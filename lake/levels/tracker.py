@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from lake.features.indicator import TOLERANCE
 from lake.levels.active import Active
@@ -33,6 +33,22 @@ RETEST_BARS = 20
 """Bars after a break within which a level may be tested from the other side."""
 
 KINDS: tuple[Kind, ...] = ("support", "resistance")
+
+
+class Judged(NamedTuple):
+    """One bar as levels are judged by it.
+
+    `before` is high, low and close of the bar before, `number` the bar's own. A price within
+    `near` of a level is in its band, a close at least `far` away is out of it: the tolerance,
+    more and less what counts as equal.
+    """
+
+    bar: Bar
+    before: tuple[float, float, float]
+    number: int
+    near: float
+    far: float
+    events: list[Event]
 
 
 class Tracker:
@@ -71,57 +87,55 @@ class Tracker:
             return []
         last_close = before[2]
         tested = [active.nearest_broken(last_close, slack) for active in self.active.values()]
-        events: list[Event] = []
+        judged = Judged(bar, before, number, tolerance + slack, tolerance - slack, [])
         flipped: list[Level] = []
         for active, broken in zip(self.active.values(), tested, strict=True):
             while (level := active.nearest(last_close, slack)) is not None:
-                if not self._breaks(level, bar, before, number, events):
+                if not self._breaks(level, judged):
                     break
-            if broken is not None and self._returns(broken, bar, before, number, events):
+            if broken is not None and self._returns(broken, judged):
                 flipped.append(broken)
         for level in flipped:  # only now, since one may push out a level that was still to be judged
             self._flip(level)
-        return events
+        return judged.events
 
-    def _breaks(
-        self, level: Level, bar: Bar, before: tuple[float, float, float], number: int, events: list[Event]
-    ) -> bool:
+    def _breaks(self, level: Level, judged: Judged) -> bool:
         """Note touch, bounce and break of a level in force; return whether it broke."""
-        d, slack = bar.tolerance, TOLERANCE * bar.close
+        bar, before, number, near, far, events = judged
+        price = level.price
         if level.kind == "support":
-            came = before[1] - level.price > d + slack
-            gain = bar.close - level.price
+            came = before[1] - price > near
+            gain = bar.close - price
         else:
-            came = level.price - before[0] > d + slack
-            gain = level.price - bar.close
-        if came and bar.low - level.price <= d + slack and level.price - bar.high <= d + slack:
-            self._touch(level, "touch", bar, number, events)
-        if gain <= slack - d:
+            came = price - before[0] > near
+            gain = price - bar.close
+        if came and bar.low - price <= near and price - bar.high <= near:
+            self._touch(level, "touch", judged)
+        if gain <= -far:
             self._note(level, "break", bar, events)
             self.active[level.kind].broke(level)
             level.outcome, level.broken_at, level.broken_bar = "broken", bar.closes_at, number
             level.touched_bar = None
             return True
-        if level.touched_bar is not None and gain >= d - slack:
+        if level.touched_bar is not None and gain >= far:
             if number - level.touched_bar <= BOUNCE_BARS:
                 self._note(level, "bounce", bar, events)
             level.touched_bar = None
         return False
 
-    def _returns(
-        self, level: Level, bar: Bar, before: tuple[float, float, float], number: int, events: list[Event]
-    ) -> bool:
+    def _returns(self, level: Level, judged: Judged) -> bool:
         """Note retest and role flip of a broken level; return whether it flipped."""
-        d, slack = bar.tolerance, TOLERANCE * bar.close
+        bar, before, number, near, far, events = judged
+        price = level.price
         if level.kind == "support":
-            came = level.price - before[0] > d + slack
-            gain = level.price - bar.close
+            came = price - before[0] > near
+            gain = price - bar.close
         else:
-            came = before[1] - level.price > d + slack
-            gain = bar.close - level.price
-        if came and bar.low - level.price <= d + slack and level.price - bar.high <= d + slack:
-            self._touch(level, "retest", bar, number, events)
-        if level.touched_bar is None or abs(gain) < d - slack:
+            came = before[1] - price > near
+            gain = bar.close - price
+        if came and bar.low - price <= near and price - bar.high <= near:
+            self._touch(level, "retest", judged)
+        if level.touched_bar is None or abs(gain) < far:
             return False
         flips = gain > 0 and number - level.touched_bar <= BOUNCE_BARS
         level.touched_bar = None
@@ -129,8 +143,9 @@ class Tracker:
             self._note(level, "role_flip", bar, events)
         return flips
 
-    def _touch(self, level: Level, event: EventName, bar: Bar, number: int, events: list[Event]) -> None:
-        self._note(level, event, bar, events)
+    def _touch(self, level: Level, event: EventName, judged: Judged) -> None:
+        bar, number = judged.bar, judged.number
+        self._note(level, event, bar, judged.events)
         level.strength, level.strength_bar = level.strength_at(number) + 1.0, number
         level.touches += 1
         level.last_touch_at, level.touched_bar = bar.closes_at, number
@@ -155,18 +170,19 @@ class Tracker:
         self._enter(level)
 
     def _born(self, method: str, birth: Birth, confirmed_at: int) -> Level:
+        kind, price, formed_at, name, group, strength = birth
         level = Level(
-            method=method,
-            name=birth.name,
-            kind_at_birth=birth.kind,
-            kind=birth.kind,
-            price=birth.price,
-            formed_at=birth.formed_at,
-            confirmed_at=confirmed_at,
-            group=birth.group,
-            number=self.born,
-            strength=birth.strength,
-            strength_bar=self.bars - 1,
+            method,
+            name,
+            kind,
+            kind,
+            price,
+            formed_at,
+            confirmed_at,
+            group,
+            self.born,
+            strength,
+            self.bars - 1,
         )
         if birth.group:
             self._groups.setdefault((method, birth.group), []).append(level)

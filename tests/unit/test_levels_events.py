@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lake.levels.batch import Found, find
+from lake.levels.flags import FLAGS, flags
 from lake.levels.level import level_id
 from lake.levels.tracker import RETEST_BARS
 from lake.market.bars import Bars
@@ -166,3 +167,15 @@ def test_an_incomplete_bar_is_passed_over() -> None:
     bars = shaped(FAR_ABOVE, BROKEN)
     open_bar = replace(bars, is_complete=np.array([True, False]))
     assert find(open_bar, flat_atr(bars), {"planted": Planted}).events == []
+
+
+def test_events_are_flags_on_their_bars() -> None:
+    bars, found = at_support(ON_IT, FAR_ABOVE, FAR_BELOW)
+    by_name = flags(found.events, bars.ts)
+    assert tuple(by_name) == FLAGS and len(FLAGS) == 10
+    assert {name: np.flatnonzero(on).tolist() for name, on in by_name.items() if on.any()} == {
+        "support_touch": [1],
+        "support_bounce": [2],
+        "support_break": [3],
+    }
+    assert not any(on.any() for on in flags(found.events, bars.ts[:1]).values())

@@ -77,7 +77,10 @@ class Pivot(Method):
 def _extended(period: Period | None, number: int, bar: Bar) -> Period:
     if period is None:
         return Period(number, bar.high, bar.low, bar.close, bar.ts)
-    period.high, period.low = max(period.high, bar.high), min(period.low, bar.low)
+    if bar.high > period.high:
+        period.high = bar.high
+    if bar.low < period.low:
+        period.low = bar.low
     period.close, period.last_ts = bar.close, bar.ts
     return period
 

@@ -94,9 +94,10 @@ class VolumeProfile(Method):
 
     def _found(self) -> list[tuple[int, float]]:
         """Return the bins that are nodes, by number and middle price."""
-        high, low = np.array(self.highs), np.array(self.lows)
-        edges = np.linspace(low.min(), high.max(), BINS + 1)
-        volume = profile(high, low, np.array(self.volumes), edges)
+        high, low, volumes = np.array([self.highs, self.lows, self.volumes])
+        bottom, top = min(self.lows), max(self.highs)
+        edges: Floats = bottom + (top - bottom) / BINS * np.arange(BINS + 1, dtype=np.float64)
+        volume = profile(high, low, volumes, edges)
         return [(number, float(edges[number] + edges[number + 1]) / 2) for number in peaks(volume)]
 
 
@@ -109,7 +110,9 @@ def profile(high: Floats, low: Floats, volume: Floats, edges: Floats) -> Floats:
     width = np.maximum(high - low, least)
     if not least > 0:
         return np.zeros(len(edges) - 1)
-    share = np.clip((edges[:, None] - low) / width, 0.0, 1.0)
+    share = (edges[:, None] - low) / width
+    np.maximum(share, 0.0, out=share)
+    np.minimum(share, 1.0, out=share)
     share[-1] = 1.0
     found: Floats = np.diff(share @ volume)
     return found
