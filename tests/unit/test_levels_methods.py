@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from lake.levels.batch import find
 from lake.levels.histogram import Bin, bin_width, histogram
 from lake.levels.methods.volume_profile import WINDOW_BARS, peaks, profile
 from lake.levels.registry import BUILT_IN, methods
-from tests.levels import Shape, found_by, micros, rows_of, shaped
+from tests.levels import ATR, Shape, found_by, micros, rows_of, shaped
 
 VALLEY: list[Shape] = [(14, 12, 13), (13, 11, 12), (12, 10, 11), (13, 10, 12), (14, 11, 13)]
 """A swing low of 10 at bar 2, confirmed by the close of bar 4; bar 3 equals it."""
@@ -248,6 +250,37 @@ def test_at_most_fifty_levels_of_a_kind_are_active() -> None:
 def test_the_built_in_methods_come_first_and_by_their_names() -> None:
     assert tuple(methods())[: len(BUILT_IN)] == BUILT_IN
     assert all(name == method.method for name, method in methods().items())
+
+
+CUSTOM = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lake.levels.level import Birth
+from lake.levels.method import Method
+
+
+@dataclass(slots=True)
+class RoundNumber(Method):
+    method: ClassVar[str] = "round_number"
+    last: float | None = None
+
+    def closes(self, bar, swings):
+        price = round(bar.close, -1)
+        is_new, self.last = price != self.last, price
+        return [Birth("support", price, bar.ts, "round")] if is_new else []
+"""
+
+
+def test_one_file_is_a_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "round_number.py").write_text(CUSTOM)
+    monkeypatch.setattr(registry.package, "__path__", [*registry.package.__path__, str(tmp_path)])
+    chosen = methods.__wrapped__()
+    assert tuple(chosen) == (*BUILT_IN, "round_number")
+    bars = shaped((101, 99, 100), (102, 100, 101), (112, 100, 110))
+    levels = find(bars, np.full(3, ATR), {"round_number": chosen["round_number"]}).levels
+    assert rows_of(bars, levels) == [("round", "support", 100.0, 0, 0), ("round", "support", 110.0, 2, 2)]
+    sys.modules.pop("lake.levels.methods.round_number")
 
 
 def test_a_module_without_its_method_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
