@@ -70,7 +70,7 @@ class Tracker:
 
     def add(self, method: str, births: Sequence[Birth], confirmed_at: int) -> list[Level]:
         """Make levels of what a method proposes, active from `confirmed_at` on."""
-        for group in {birth.group for birth in births if birth.group}:
+        for group in dict.fromkeys(birth.group for birth in births if birth.group):
             for old in self._groups.pop((method, group), ()):
                 self._replace(old)
         return [self._born(method, birth, confirmed_at) for birth in births]
@@ -95,7 +95,10 @@ class Tracker:
                     break
             if broken is not None and self._returns(broken, judged):
                 flipped.append(broken)
-        for level in flipped:  # only now, since one may push out a level that was still to be judged
+        # Only now, and both out before one goes in: one may push out a level that is still to be handled.
+        for level in flipped:
+            self.active[level.kind].remove(level)
+        for level in flipped:
             self._flip(level)
         return judged.events
 
@@ -164,7 +167,6 @@ class Tracker:
         )
 
     def _flip(self, level: Level) -> None:
-        self.active[level.kind].remove(level)
         level.kind, level.role_flips = OTHER[level.kind], level.role_flips + 1
         level.outcome, level.broken_at = "active", None
         self._enter(level)

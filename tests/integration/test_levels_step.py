@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lake.config import Settings, load_settings
 from lake.errors import BadInput, UnknownSymbol
+from lake.levels.histogram import bin_width, histogram
 from lake.steps.ingest import default_request, ingest
 from lake.steps.levels import find_levels
 from lake.steps.verify import verify
@@ -70,6 +72,19 @@ def test_a_fractal_is_the_low_or_high_of_the_bar_that_formed_it_two_bars_before_
           OR l.confirmed_at <> b.second_after)"""
     assert rows(sample, "SELECT count(*) > 500 FROM levels WHERE method = 'fractal'") == [(True,)]
     assert rows(sample, wrong) == []
+
+
+def test_the_histogram_view_counts_as_the_function_does(sample: Settings) -> None:
+    chosen = "symbol = 'IBM' AND timeframe = '1d' AND kind = 'support'"
+    active = rows(sample, f"SELECT price, strength FROM levels WHERE {chosen} AND outcome = 'active'")
+    [(close,)] = rows(sample, "SELECT max_by(close, ts) FROM bars WHERE symbol = 'IBM'")
+    prices, strengths = np.array(active).T
+    expected = histogram(prices, strengths, bin_width(float(close)))  # type: ignore[arg-type]
+    found = rows(
+        sample, f"SELECT low, high, levels, strength FROM level_histogram WHERE {chosen} ORDER BY low"
+    )
+    assert len(found) > 5
+    np.testing.assert_allclose(np.array(found, dtype=float), np.array(expected), rtol=1e-12)
 
 
 def test_the_audits_find_nothing(sample: Settings) -> None:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.features.kernel import compute
+from lake.levels import active
 from lake.levels.batch import Found, bars_of
 from lake.levels.compare import differences
 from lake.levels.level import Birth, Event, Level
@@ -121,6 +122,19 @@ def test_any_prefix_of_any_walk_gives_what_the_whole_gives(bars: Bars, where: fl
     assert_prefixes_agree(bars, find_all(bars), [length])
 
 
+@settings(max_examples=25, deadline=None)
+@given(walks, st.floats(0, 1), st.sampled_from([1, 2, 3, 7]))
+def test_few_places_for_active_levels_change_nothing_of_that(bars: Bars, where: float, places: int) -> None:
+    """Levels that flip, break and push each other out on one bar."""
+    length = 1 + int(where * (len(bars) - 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(active, "MOST", places)
+        whole = find_all(bars)
+        assert_prefixes_agree(bars, whole, [length])
+    left = Counter(level.kind for level in whole.live.tracker.levels())
+    assert all(count <= places for count in left.values())
+
+
 @settings(max_examples=40, deadline=None)
 @given(walks, st.floats(0, 1))
 def test_a_state_stored_as_json_goes_on_as_if_never_stopped(bars: Bars, where: float) -> None:
@@ -165,9 +179,9 @@ def assert_same_identity(levels: list[Level], events: list[Event], live: Found, 
     assert [(e.level_id, e.event, e.ts) for e in events] == [
         (e.level_id, e.event, e.ts) for e in whole.events
     ]
-    active = [[(each.level_id, each.price) for each in run.live.levels()] for run in (live, whole)]
-    assert [each[0] for each in active[0]] == [each[0] for each in active[1]]
-    np.testing.assert_allclose([each[1] for each in active[0]], [each[1] for each in active[1]], rtol=1e-12)
+    mine, theirs = live.live.levels(), whole.live.levels()
+    assert [level.level_id for level in mine] == [level.level_id for level in theirs]
+    np.testing.assert_allclose([each.price for each in mine], [each.price for each in theirs], rtol=1e-12)
 
 
 @pytest.mark.parametrize("symbol", RAW)
