@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lake.cli import ask, pipeline
+from lake.cli import ask, levels, pipeline
 from lake.errors import LakeError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
 )
 pipeline.add_to(app)
+levels.add_to(app)
 ask.add_to(app)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lake.store.tables.features import FEATURES
+from lake.store.tables.levels import LEVEL_EVENTS, LEVELS
 from lake.store.tables.market import ACTIONS, BARS, CANDLES, DECISIONS, GAPS, QUARANTINE, SYMBOLS
 from lake.store.tables.results import (
     SANDBOX_EQUITY,
@@ -24,6 +25,8 @@ TABLES: dict[str, TableSpec] = {
         DECISIONS,
         GAPS,
         FEATURES,
+        LEVELS,
+        LEVEL_EVENTS,
         SANDBOX_RUNS,
         SANDBOX_TRADES,
         SANDBOX_EQUITY,

@@ -1,0 +1,97 @@
+"""What the levels of a prefix and of the whole history disagree on: nothing, or somebody looked ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lake.features.indicator import TOLERANCE
+from lake.levels.batch import Found
+from lake.levels.level import OTHER, Event, Level
+
+
+def differences(part: Found, whole: Found, until: int, split_ratio: float = 1.0) -> list[str]:
+    """Return, in words, what a prefix and the whole say differently of the time up to the cut.
+
+    Compared are the levels confirmed up to `until`, the events on bars that closed up to it, and
+    that the prefix's certificates count the whole's events up to it and only those. Each line
+    begins with the method's name.
+
+    Args:
+        until: close of the prefix's last bar, microseconds since 1970, UTC.
+        split_ratio: product of the splits after the prefix, which the whole's prices are divided by.
+    """
+    known = [level for level in whole.levels if level.confirmed_at <= until]
+    events = [event for event in whole.events if event.closes_at <= until]
+    said = _births(part.levels, split_ratio), _births(known, 1.0)
+    made = _made(part.events, split_ratio), _made(events, 1.0)
+    return [
+        *_unequal("level", *said),
+        *_unequal("event", *made),
+        *_unequal("certificate", _certificates(part.levels), _counted(known, events)),
+    ]
+
+
+def _births(levels: Iterable[Level], ratio: float) -> dict[Any, Any]:
+    return {
+        (level.method, level.level_id): (
+            (level.kind_at_birth, level.formed_at, level.confirmed_at, level.name),
+            level.price / ratio,
+        )
+        for level in levels
+    }
+
+
+def _made(events: Iterable[Event], ratio: float) -> dict[Any, Any]:
+    return {
+        (each.method, each.level_id, each.event, each.ts): (
+            (each.kind, each.side, each.closes_at),
+            each.price / ratio,
+        )
+        for each in events
+    }
+
+
+def _certificates(levels: Iterable[Level]) -> dict[Any, Any]:
+    return {
+        (each.method, each.level_id): (
+            (each.kind, each.touches, each.last_touch_at, each.role_flips, each.broken_at),
+            1.0,
+        )
+        for each in levels
+    }
+
+
+def _counted(levels: Iterable[Level], events: Iterable[Event]) -> dict[Any, Any]:
+    """Return certificates as the events alone give them."""
+    own: dict[str, list[Event]] = {}
+    for event in events:
+        own.setdefault(event.level_id, []).append(event)
+    return {(each.method, each.level_id): (_count(each, own.get(each.level_id, [])), 1.0) for each in levels}
+
+
+def _count(level: Level, events: list[Event]) -> tuple[Any, ...]:
+    touches = [event.closes_at for event in events if event.event in ("touch", "retest")]
+    flips = sum(event.event == "role_flip" for event in events)
+    turns = [event for event in events if event.event in ("break", "role_flip")]
+    broken_at = turns[-1].closes_at if turns and turns[-1].event == "break" else None
+    kind = level.kind_at_birth if flips % 2 == 0 else OTHER[level.kind_at_birth]
+    return kind, len(touches), touches[-1] if touches else None, flips, broken_at
+
+
+def _unequal(what: str, part: dict[Any, Any], whole: dict[Any, Any]) -> list[str]:
+    found = []
+    for key in {**part, **whole}:
+        if key not in part:
+            found.append(f"{key[0]}: {what} {key[1:]} is missing from the prefix")
+        elif key not in whole:
+            found.append(f"{key[0]}: {what} {key[1:]} is in the prefix alone")
+        elif not _agree(part[key], whole[key]):
+            found.append(
+                f"{key[0]}: {what} {key[1:]} is {part[key]} in the prefix, {whole[key]} in the whole"
+            )
+    return found
+
+
+def _agree(one: tuple[Any, float], other: tuple[Any, float]) -> bool:
+    return one[0] == other[0] and abs(one[1] - other[1]) <= TOLERANCE * abs(other[1])
