@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lake.cli import ask, pipeline
+from lake.cli import ask, pipeline, rules
 from lake.errors import LakeError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 pipeline.add_to(app)
 ask.add_to(app)
+rules.add_to(app)
 
 
 def main() -> None:

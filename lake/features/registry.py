@@ -13,10 +13,20 @@ import pyarrow as pa
 
 import lake.features.columns as groups
 from lake.errors import BadConfiguration, BadInput
-from lake.features.indicator import SPLIT_EXPONENT, Indicator
+from lake.features.indicator import CONTEXT, SPLIT_EXPONENT, Indicator
 from lake.market.bars import VALUES
 
-GROUPS = ("moving_averages", "momentum", "volatility", "trend", "shape", "returns")
+GROUPS = (
+    "moving_averages",
+    "momentum",
+    "volatility",
+    "trend",
+    "volume",
+    "shape",
+    "returns",
+    "strict_patterns",
+    "talib_patterns",
+)
 """Built-in groups in the order of their columns; other modules follow by name."""
 
 
@@ -29,8 +39,18 @@ class Registry:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return the names of all columns in order."""
-        return tuple(self.by_column)
+        """Return the names of the stored columns in order."""
+        return tuple(name for name, each in self.by_column.items() if not each.is_helper)
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """Return the names that a rule may read: stored columns, then helpers."""
+        return tuple(dict.fromkeys((*self.names, *self.by_column)))
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Return the names of the readable columns that are flags."""
+        return tuple(name for name in self.readable if self.by_column[name].scale == "flag")
 
     def indicator(self, column: str) -> Indicator:
         """Return the indicator that fills `column`.
@@ -40,7 +60,7 @@ class Registry:
         """
         if column not in self.by_column:
             raise BadInput(
-                f"expected a registered column, found {column!r}{near(column, self.names)}; "
+                f"expected a registered column, found {column!r}{near(column, self.readable)}; "
                 "`lake columns` lists them"
             )
         return self.by_column[column]
@@ -71,10 +91,10 @@ def build(declared: Mapping[str, Sequence[Indicator]]) -> Registry:
             if unknown := [name for name in indicator.columns_needed if name not in by_column]:
                 raise BadConfiguration(
                     f"lake/features/columns/{group}.py: {indicator.columns[0]} expected inputs among "
-                    f"{', '.join(VALUES)} and columns declared before it, found {unknown[0]!r}"
+                    f"{', '.join((*VALUES, *CONTEXT))} and columns declared before it, found {unknown[0]!r}"
                 )
             for column in indicator.columns:
-                if column in by_column or column in VALUES:
+                if column in by_column or column in (*VALUES, *CONTEXT):
                     raise BadConfiguration(
                         f"lake/features/columns/{group}.py: expected a new column name, found {column!r}, "
                         "which is taken; choose another"
@@ -95,8 +115,8 @@ REGISTRY = load()
 
 
 def fields() -> list[pa.Field[Any]]:
-    """Return the Arrow fields of all registered columns, in order."""
-    return [pa.field(name, pa.float64()) for name in REGISTRY.names]
+    """Return the Arrow fields of all stored columns, in order."""
+    return [pa.field(name, pa.type_for_alias(REGISTRY.indicator(name).type)) for name in REGISTRY.names]
 
 
 def described() -> pa.Table:
@@ -108,7 +128,9 @@ def described() -> pa.Table:
             "inputs": ", ".join(indicator.inputs),
             "parameters": ", ".join(f"{name} {value:g}" for name, value in indicator.parameters.items()),
             "settle_bars": indicator.settle_bars,
-            "type": "float64",
+            "starts_from": "value before" if indicator.is_cumulative else "nothing",
+            "type": indicator.type,
+            "stored": "helper" if indicator.is_helper else "sparse" if indicator.is_sparse else "yes",
             "scale": indicator.scale,
             "at_a_split": {-1: "divided", 0: "kept", 1: "multiplied"}[SPLIT_EXPONENT[indicator.scale]],
             "description": indicator.description,
