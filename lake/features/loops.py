@@ -25,14 +25,15 @@ def deviation(values: Floats, period: int) -> Floats:  # pragma: no cover
     if windows <= 0:
         return out
     mean, squares = np.zeros(windows), np.zeros(windows)
+    # Counted from each window's first value, so that equal values deviate by exactly 0.
     # One lag a pass: neighbouring windows do not wait for one another, so the passes are vectors.
     for lag in range(period):
         for row in range(windows):
-            mean[row] += values[row + lag]
+            mean[row] += values[row + lag] - values[row]
     mean /= period
     for lag in range(period):
         for row in range(windows):
-            gap = values[row + lag] - mean[row]
+            gap = (values[row + lag] - values[row]) - mean[row]
             squares[row] += gap * gap
     out[period - 1 :] = np.sqrt(squares / period)
     return out
