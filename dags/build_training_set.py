@@ -1,4 +1,8 @@
-"""Build a sealed training set."""
+"""Build the training set of the present features, when they are new.
+
+Labels are returns that could have been traded, splits follow time with purge and embargo, and a
+manifest pins what went in. The same on the command line: `lake training build`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from lake_tasks import DEFAULT_ARGS, FROM, SYMBOLS, TO, date_of, lake_settings, 
     schedule=[FEATURES],
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
     tags=["lake", "training"],
     params={
         "symbols": SYMBOLS,
@@ -22,12 +27,6 @@ from lake_tasks import DEFAULT_ARGS, FROM, SYMBOLS, TO, date_of, lake_settings, 
     },
 )
 def build_training_set() -> None:
-    """Build the training set of the present features, when they are new.
-
-    Labels are returns that could have been traded, splits follow time with purge and embargo, and a
-    manifest pins what went in. The same on the command line: `lake training build`.
-    """
-
     @task(outlets=[TRAINING_SETS])
     def build(params: dict[str, Any] | None = None) -> dict[str, Any]:
         from lake.steps.training import build_training_set

@@ -1,4 +1,8 @@
-"""Derive weekly and N-day bars from the daily ones."""
+"""Derive the timeframes that conf/universe.yaml names, when daily bars are new.
+
+The still open bucket is marked incomplete and never feeds a signal.
+The same on the command line: `lake derive`.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,11 @@ from lake_tasks import DEFAULT_ARGS, SYMBOLS, lake_settings, symbols_of
     schedule=[DAILY_BARS],
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
     tags=["lake", "bars"],
     params={"symbols": SYMBOLS},
 )
 def derive_longer_bars() -> None:
-    """Derive the timeframes that conf/universe.yaml names, when daily bars are new.
-
-    The still open bucket is marked incomplete and never feeds a signal.
-    The same on the command line: `lake derive`.
-    """
-
     @task(outlets=[LONGER_BARS])
     def derive(params: dict[str, Any] | None = None) -> dict[str, Any]:
         from lake.steps.derive import derive_longer_bars

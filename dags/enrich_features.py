@@ -1,4 +1,7 @@
-"""Compute every registered column of every complete bar."""
+"""Compute features, when bars of any timeframe are new.
+
+The same on the command line: `lake enrich`; `lake columns` lists what is computed.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,11 @@ from lake_tasks import DEFAULT_ARGS, SYMBOLS, lake_settings, symbols_of
     schedule=[LONGER_BARS],
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
     tags=["lake", "features"],
     params={"symbols": SYMBOLS},
 )
 def enrich_features() -> None:
-    """Compute features, when bars of any timeframe are new.
-
-    The same on the command line: `lake enrich`; `lake columns` lists what is computed.
-    """
-
     @task(outlets=[FEATURES])
     def enrich(params: dict[str, Any] | None = None) -> dict[str, Any]:
         from lake.steps.enrich import enrich_features

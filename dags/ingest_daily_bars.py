@@ -1,4 +1,9 @@
-"""Fetch daily bars and actions, check them, merge them into the lake."""
+"""Bring daily bars up to date, after every close of the exchange.
+
+**plan** names the symbols in chunks, **stage** fetches and checks one chunk and puts it aside,
+**merge** commits all of them as one change. Impossible rows go to quarantine with a reason.
+The same on the command line: `lake ingest`.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
     tags=["lake", "bars"],
     params={
         "source": Param(
@@ -50,13 +56,6 @@ if TYPE_CHECKING:
     },
 )
 def ingest_daily_bars() -> None:
-    """Bring daily bars up to date, after every close of the exchange.
-
-    **plan** names the symbols in chunks, **stage** fetches and checks one chunk and puts it aside,
-    **merge** commits all of them as one change. Impossible rows go to quarantine with a reason.
-    The same on the command line: `lake ingest`.
-    """
-
     @task
     def plan(params: dict[str, Any] | None = None) -> list[list[str]]:
         from lake.steps import ingest

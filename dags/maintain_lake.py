@@ -1,4 +1,8 @@
-"""Compact the tables and remove what nobody needs any more."""
+"""Maintain tables and logs, every Sunday at 06:00 UTC.
+
+Compaction, checkpoints and vacuum change no answer; the logs of tasks are kept for 14 days.
+The tables' part on the command line: `lake maintain`.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,10 @@ from lake_tasks import DEFAULT_ARGS, lake_settings
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
     tags=["lake", "maintenance"],
 )
 def maintain_lake() -> None:
-    """Maintain tables and logs, every Sunday at 06:00 UTC.
-
-    Compaction, checkpoints and vacuum change no answer; the logs of tasks are kept for 14 days.
-    The tables' part on the command line: `lake maintain`.
-    """
-
     @task
     def maintain_tables() -> dict[str, Any]:
         from lake.steps.maintain import maintain

@@ -1,4 +1,8 @@
-"""Publish to MongoDB what is new."""
+"""Publish, once features, sandbox results and training sets are all new.
+
+Documents have fixed ids, so publishing again changes nothing. A server that does not answer is
+asked again later. The same on the command line: `lake publish`.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,10 @@ from lake_tasks import DEFAULT_ARGS, lake_settings
     schedule=[FEATURES, SANDBOX_RESULTS, TRAINING_SETS],
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
     tags=["lake", "documents"],
 )
 def publish_documents() -> None:
-    """Publish, once features, sandbox results and training sets are all new.
-
-    Documents have fixed ids, so publishing again changes nothing. A server that does not answer is
-    asked again later. The same on the command line: `lake publish`.
-    """
-
     @task
     def publish() -> dict[str, Any]:
         from lake.steps.publish import publish_documents

@@ -1,4 +1,7 @@
-"""Trade the strategies with $10,000 a stock over all history."""
+"""Trade every strategy, when features are new: signals at the close, fills at the next open.
+
+Repeating a run with the same inputs adds nothing. The same on the command line: `lake sandbox`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from lake_tasks import DEFAULT_ARGS, FROM, SYMBOLS, TO, date_of, lake_settings, 
     schedule=[FEATURES],
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
     tags=["lake", "sandbox"],
     params={
         "strategy": Param(
@@ -30,11 +34,6 @@ from lake_tasks import DEFAULT_ARGS, FROM, SYMBOLS, TO, date_of, lake_settings, 
     },
 )
 def run_sandbox() -> None:
-    """Trade every strategy, when features are new: signals at the close, fills at the next open.
-
-    Repeating a run with the same inputs adds nothing. The same on the command line: `lake sandbox`.
-    """
-
     @task
     def name_strategies(params: dict[str, Any] | None = None) -> list[str]:
         from lake.rules.language import read_rules

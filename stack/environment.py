@@ -11,6 +11,12 @@ from stack.installation import Installation
 MARK = "LAKE_STACK"
 """Every process of the stack carries it, so that none is ever lost or mistaken."""
 
+LOGS_IN_ITS_SIGNAL_HANDLER = (
+    "airflow.jobs.scheduler_job_runner",
+    "airflow.dag_processing.manager",
+    "airflow.jobs.triggerer_job_runner",
+)
+
 
 def environment_of(installation: Installation) -> dict[str, str]:
     """Return the whole environment of the process manager and everything below it."""
@@ -95,6 +101,11 @@ def _preferences(installation: Installation) -> dict[str, str]:
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",
+        # Their signal handlers log, and a signal that meets the main thread inside a log write waits
+        # for itself for ever: silent at this level, they always stop.
+        "AIRFLOW__LOGGING__NAMESPACE_LEVELS": " ".join(
+            f"{name}=WARNING" for name in LOGS_IN_ITS_SIGNAL_HANDLER
+        ),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
 

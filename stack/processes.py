@@ -22,7 +22,12 @@ from stack.installation import Installation
 STOP_SECONDS = 120
 """The longest ordered stop: every part within its own limit."""
 
-ORPHAN_SECONDS = 30
+ORPHAN_ROUNDS = (
+    (psutil.Process.terminate, 20, True),
+    (psutil.Process.terminate, 3, False),
+    (psutil.Process.kill, 10, False),
+)
+"""How orphans are asked to end, how many seconds they get, and whether only parents are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +129,20 @@ def stop(installation: Installation) -> int:
 def stop_orphans(installation: Installation) -> None:
     """End processes that a killed manager left behind: parents first, since they end their own workers.
 
+    Airflow's idle workers ignore SIGTERM once their scheduler is gone; only they come to SIGKILL.
+
     Raises:
         StackFailed: one outlived SIGKILL, or a manager still runs.
     """
     if manager_of(installation):
         raise StackFailed(f"the process manager still runs after {STOP_SECONDS} s; see {installation.logs}")
-    for end in (psutil.Process.terminate, psutil.Process.terminate, psutil.Process.kill):
-        if not (orphans := processes_of(installation)):
-            return
+    for end, seconds, only_parents in ORPHAN_ROUNDS:
+        orphans = processes_of(installation)
         ids = {process.pid for process in orphans}
-        for process in orphans:
-            if end is psutil.Process.kill or _parent_id(process) not in ids:
-                _unless_gone(process, end)
-        _wait_until_gone(orphans, ORPHAN_SECONDS)
+        asked = [process for process in orphans if not only_parents or _parent_id(process) not in ids]
+        for process in asked:
+            _unless_gone(process, end)
+        _wait_until_gone(asked, seconds)
     if left := processes_of(installation):
         raise StackFailed(f"these processes did not end: {', '.join(str(process.pid) for process in left)}")
 

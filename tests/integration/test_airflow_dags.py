@@ -1,0 +1,130 @@
+"""The DAG files as Airflow's processor reads them, in a process and an Airflow home of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake.sources import source_names
+from stack.pipeline import CHAIN
+from tests.stacks import CHECKOUT, airflow_environment
+
+HEAVY = ("pandas", "pyarrow", "numpy", "duckdb", "deltalake", "numba", "talib", "sklearn", "pymongo")
+
+READ = f"""
+import json, logging, sys
+from airflow.dag_processing.dagbag import DagBag
+before = set(sys.modules)
+bag = DagBag()
+def params_of(dag):
+    return {{name: param.schema for name, param in dag.params.items()}}
+from airflow.serialization.serialized_objects import DagSerialization
+print(json.dumps({{
+    "errors": bag.import_errors,
+    "heavy": sorted(name for name in {HEAVY} if name in set(sys.modules) - before),
+    "dags": {{dag_id: {{
+        "file": dag.fileloc,
+        "doc": dag.doc_md,
+        "tags": sorted(dag.tags),
+        "max_active_runs": dag.max_active_runs,
+        "catchup": dag.catchup,
+        "params": params_of(dag),
+        "tasks": {{task.task_id: {{
+            "retries": task.retries,
+            "backoff": task.retry_exponential_backoff,
+            "has_policy": task.retry_policy is not None,
+            "outlets": [asset.name for asset in task.outlets],
+        }} for task in dag.tasks}},
+        "schedule": DagSerialization.to_dict(dag)["dag"]["timetable"],
+    }} for dag_id, dag in bag.dags.items()}},
+}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", READ],
+        env=airflow_environment(tmp_path_factory.mktemp("dags")),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_every_file_is_one_dag_of_its_name(bag: dict[str, Any]) -> None:
+    assert bag["errors"] == {}
+    assert {dag_id: Path(dag["file"]).stem for dag_id, dag in bag["dags"].items()} == {
+        path.stem: path.stem for path in (CHECKOUT / "dags").glob("*.py")
+    }
+    assert set(CHAIN) | {"maintain_lake"} == set(bag["dags"])
+
+
+def test_parsing_imports_nothing_heavy(bag: dict[str, Any]) -> None:
+    assert bag["heavy"] == []
+
+
+def test_every_dag_runs_once_at_a_time_and_says_what_it_does(bag: dict[str, Any]) -> None:
+    for dag in bag["dags"].values():
+        assert dag["max_active_runs"] == 1
+        assert dag["catchup"] is False
+        assert "lake" in dag["tags"]
+        assert len(dag["doc"].splitlines()) > 2
+        assert "\n    " not in dag["doc"]  # which a page would show as code
+
+
+def test_every_task_is_tried_again_with_growing_pauses_unless_the_user_erred(bag: dict[str, Any]) -> None:
+    for dag in bag["dags"].values():
+        for task in dag["tasks"].values():
+            assert task["retries"] == 3
+            assert task["backoff"] == 2.0
+            assert task["has_policy"]
+
+
+def test_assets_join_the_pipeline(bag: dict[str, Any]) -> None:
+    made = {
+        asset: dag_id
+        for dag_id, dag in bag["dags"].items()
+        for task in dag["tasks"].values()
+        for asset in task["outlets"]
+    }
+    assert made == {
+        "daily_bars": "ingest_daily_bars",
+        "longer_bars": "derive_longer_bars",
+        "features": "enrich_features",
+        "sandbox_results": "run_sandbox",
+        "training_sets": "build_training_set",
+    }
+    assert _needs(bag, "derive_longer_bars") == {"daily_bars"}
+    assert _needs(bag, "enrich_features") == {"longer_bars"}
+    assert _needs(bag, "run_sandbox") == {"features"}
+    assert _needs(bag, "build_training_set") == {"features"}
+    assert _needs(bag, "publish_documents") == {"features", "sandbox_results", "training_sets"}
+
+
+def test_ingest_follows_the_sessions_of_new_york(bag: dict[str, Any]) -> None:
+    schedule = json.dumps(bag["dags"]["ingest_daily_bars"]["schedule"])
+    assert "session_timetable.SessionTimetable" in schedule
+    assert "XNYS" in schedule
+
+
+def test_the_form_of_ingest_offers_every_source(bag: dict[str, Any]) -> None:
+    params = bag["dags"]["ingest_daily_bars"]["params"]
+    assert set(params) == {"source", "symbols", "mode", "from", "to", "path", "price_basis"}
+    assert params["source"]["enum"] == [None, *sorted(source_names())]
+    assert params["mode"]["enum"] == ["catch-up", "reset"]
+    assert params["from"]["format"] == "date"
+    assert "array" in params["symbols"]["type"]
+
+
+def _needs(bag: dict[str, Any], dag_id: str) -> set[str]:
+    text = json.dumps(bag["dags"][dag_id]["schedule"])
+    names = ("daily_bars", "longer_bars", "features", "sandbox_results", "training_sets")
+    return {name for name in names if f'"{name}"' in text}
