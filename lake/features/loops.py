@@ -14,28 +14,26 @@ from lake.market.bars import Floats
 
 @njit(cache=True, error_model="numpy")
 def deviation(values: Floats, period: int) -> Floats:  # pragma: no cover
-    """Return the population standard deviation of the last `period` values, by two passes.
+    """Return the population standard deviation of the last `period` values.
 
-    The one-pass form, E[x²] - E[x]², keeps only half of the digits where values hardly move, and
-    what it loses depends on where the history started.
+    Squares are counted from each window's first value, so equal values deviate by exactly 0. Counted
+    from 0 they would keep half of their digits where values hardly move, and what TA-Lib's running
+    sums lose depends on where the history started.
     """
-    count = len(values)
-    out = np.full(count, np.nan)
-    windows = count - period + 1
+    out = np.full(len(values), np.nan)
+    windows = len(values) - period + 1
     if windows <= 0:
         return out
-    mean, squares = np.zeros(windows), np.zeros(windows)
-    # Counted from each window's first value, so that equal values deviate by exactly 0.
+    total, squares = np.zeros(windows), np.zeros(windows)
     # One lag a pass: neighbouring windows do not wait for one another, so the passes are vectors.
-    for lag in range(period):
+    for lag in range(1, period):
         for row in range(windows):
-            mean[row] += values[row + lag] - values[row]
-    mean /= period
-    for lag in range(period):
-        for row in range(windows):
-            gap = (values[row + lag] - values[row]) - mean[row]
+            gap = values[row + lag] - values[row]
+            total[row] += gap
             squares[row] += gap * gap
-    out[period - 1 :] = np.sqrt(squares / period)
+    mean = total / period
+    # The first value's own share is mean² / period, so no more than a factor of `period` cancels.
+    out[period - 1 :] = np.sqrt(np.maximum(squares / period - mean * mean, 0.0))
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -36,6 +36,7 @@ class Registry:
 
     groups: Mapping[str, tuple[Indicator, ...]]
     by_column: Mapping[str, Indicator]
+    _orders: dict[tuple[str, ...], list[Indicator]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -67,10 +68,16 @@ class Registry:
 
     def in_order_of_need(self, columns: Iterable[str]) -> list[Indicator]:
         """Return the indicators that fill `columns`, each after those it takes columns from."""
+        wanted = tuple(columns)
+        if wanted not in self._orders:  # kept: working it out takes as long as a few columns of a year
+            self._orders[wanted] = self._ordered(wanted)
+        return self._orders[wanted]
+
+    def _ordered(self, columns: tuple[str, ...]) -> list[Indicator]:
         ordered: dict[tuple[str, ...], Indicator] = {}
         for column in columns:
             indicator = self.indicator(column)
-            for needed in (*self.in_order_of_need(indicator.columns_needed), indicator):
+            for needed in (*self._ordered(indicator.columns_needed), indicator):
                 ordered[needed.columns] = needed
         return list(ordered.values())
 
