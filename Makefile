@@ -56,7 +56,7 @@ sync: ## build all three environments: core, stream, dashboards
 	@$(BUILD) superset
 
 lock: ## compile the requirement files anew from the .in files beside them
-	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) ./requirements.in -o requirements.txt
 	@$(COMPILE) tests/requirements.in -o tests/requirements.txt
 	@$(COMPILE) stream_agents/requirements.in -o stream_agents/requirements.txt
 	@$(COMPILE) superset/requirements.in -o superset/requirements.txt

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
             None,
             type=["null", "string"],
             enum=[None, "files", "sample"],
+            values_display={"None": "as in conf/universe.yaml"},
             title="Source",
-            description="Empty: the source of conf/universe.yaml.",
         ),
         "symbols": SYMBOLS,
         "mode": Param(

@@ -60,7 +60,7 @@ class AirflowApi:
         )
 
     def __enter__(self) -> Self:
-        token = self._ask("POST", "/auth/token", json=self._login)["access_token"]
+        token = self.ask("POST", "/auth/token", json=self._login)["access_token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
         return self
 
@@ -69,28 +69,28 @@ class AirflowApi:
 
     def dags(self) -> dict[str, bool]:
         """Return every DAG that Airflow has parsed, and whether it is paused."""
-        found = self._ask("GET", "/api/v2/dags", params={"limit": 100})["dags"]
+        found = self.ask("GET", "/api/v2/dags", params={"limit": 100})["dags"]
         return {dag["dag_id"]: dag["is_paused"] for dag in found}
 
     def import_errors(self) -> list[str]:
         """Return what stopped DAG files from being parsed: file and last line of the trace."""
-        found = self._ask("GET", "/api/v2/importErrors")["import_errors"]
+        found = self.ask("GET", "/api/v2/importErrors")["import_errors"]
         return [f"{e['filename']}: {e['stack_trace'].strip().splitlines()[-1]}" for e in found]
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> Run:
         """Start a run by hand and return it."""
         body = {"logical_date": None, "conf": conf}
-        answer = self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+        answer = self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
         return Run(dag_id, answer["dag_run_id"], answer["state"])
 
     def run(self, run: Run) -> Run:
         """Return a run as it stands now."""
-        return Run(run.dag_id, run.run_id, self._ask("GET", _path(run))["state"])
+        return Run(run.dag_id, run.run_id, self.ask("GET", _path(run))["state"])
 
     def runs(self, dag_id: str, since: str) -> list[Run]:
         """Return the runs of a DAG that became due at or after `since` (ISO 8601)."""
         params = {"run_after_gte": since, "order_by": "run_after", "limit": 100}
-        found = self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params)["dag_runs"]
+        found = self.ask("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params)["dag_runs"]
         return [Run(dag_id, run["dag_run_id"], run["state"]) for run in found]
 
     def causes(self, run: Run) -> set[tuple[str, str]]:
@@ -104,10 +104,15 @@ class AirflowApi:
 
     def tasks(self, run: Run) -> list[TaskTry]:
         """Return the last try of every task of a run."""
-        found = self._ask("GET", f"{_path(run)}/taskInstances", params={"limit": 1000})["task_instances"]
+        found = self.ask("GET", f"{_path(run)}/taskInstances", params={"limit": 1000})["task_instances"]
         return [TaskTry(t["task_id"], t["map_index"], t["try_number"], t["state"]) for t in found]
 
-    def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+    def ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """Return the answer to any request.
+
+        Raises:
+            StackFailed: Airflow refused it or did not answer.
+        """
         answer = self._answer(method, path, **options)
         if not answer.is_success:
             raise StackFailed(

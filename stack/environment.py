@@ -29,7 +29,8 @@ def environment_of(installation: Installation) -> dict[str, str]:
         MARK: str(installation.var),
         f"{MARK}_FINGERPRINT": installation.fingerprint,
         "SPT_NOENV": "1",  # process titles must not overwrite the mark
-        "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1", "localhost"])),
+        "NO_PROXY": _without_proxy(),
+        "no_proxy": _without_proxy(),
     }
 
 
@@ -107,7 +108,13 @@ def _preferences(installation: Installation) -> dict[str, str]:
             f"{name}=WARNING" for name in LOGS_IN_ITS_SIGNAL_HANDLER
         ),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",  # macOS kills Airflow's forked workers without it
     }
+
+
+def _without_proxy() -> str:
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    return ",".join(filter(None, [given, "127.0.0.1", "localhost"]))
 
 
 def _passwords_file(installation: Installation) -> Path:

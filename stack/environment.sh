@@ -18,6 +18,7 @@ install_uv() {
     say "Installing uv into .tools ..."
     mkdir -p "$tools"
     for pip in "python3 -m pip" "$tools/seed/bin/python -m pip"; do
+        command -v python3 >/dev/null 2>&1 || break
         [ "$pip" = "python3 -m pip" ] || python3 -m venv "$tools/seed" >/dev/null 2>&1 || continue
         if $pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade \
             --target "$tools" -r stack/uv.txt >"$tools/log" 2>&1; then

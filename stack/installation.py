@@ -130,7 +130,8 @@ def find_installation(home: Path = CHECKOUT) -> Installation:
 
 def _of(home: Path, dotenv: dict[str, str]) -> Installation:
     values = with_environment(dotenv)
-    values["LAKE_ROOT"] = load_settings(lake_home=home).lake_root
+    root = load_settings(lake_home=home).lake_root
+    values["LAKE_ROOT"] = root if "://" in root else str(home / root)
     installation = Installation(home, values)
     _ = installation.ports, installation.parallelism
     return installation

@@ -11,13 +11,16 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
 from lake.config import load_settings
+from lake.market.sessions import calendar
 from stack.airflow_api import AirflowApi, Run, TaskTry
 from stack.installation import Installation, find_installation
 from stack.pipeline import CHAIN, log_of, reason_in
@@ -76,6 +79,15 @@ def test_it_listens_on_this_machine_only(stack: Stack) -> None:
     assert hosts == {"127.0.0.1"}
 
 
+def test_the_next_ingest_is_due_half_an_hour_after_a_close(stack: Stack) -> None:
+    with AirflowApi(stack.installation) as api:
+        dag = api.ask("GET", "/api/v2/dags/ingest_daily_bars")
+    closes_at = datetime.fromisoformat(dag["next_dagrun_data_interval_end"])
+    assert np.datetime64(closes_at.replace(tzinfo=None)) in calendar("XNYS").closes_at
+    assert datetime.fromisoformat(dag["next_dagrun_run_after"]) - closes_at == timedelta(minutes=30)
+    assert dag["timetable_summary"] == "XNYS close + 30 min"
+
+
 def test_status_shows_every_part_running(stack: Stack) -> None:
     done = make(stack.checkout, stack.environment, "status")
     assert done.returncode == 0
@@ -109,6 +121,30 @@ def test_other_settings_than_the_running_ones_are_refused(stack: Stack) -> None:
     done = make(stack.checkout, {**stack.environment, "AIRFLOW_PARALLELISM": "3"}, "up")
     assert done.returncode != 0
     assert "run `make down` first" in done.stderr
+
+
+def test_up_names_a_failed_task_its_reason_and_its_log(stack: Stack) -> None:
+    strategies = stack.checkout / "conf" / "strategies.yaml"
+    good = strategies.read_text()
+    strategies.write_text(good.replace("rule: dual_channel", "rule: no_such_rule"))
+    try:
+        done = make(stack.checkout, stack.environment, "up", seconds=SECONDS)
+    finally:
+        strategies.write_text(good)
+    assert done.returncode != 0
+    found = re.search(r"run_sandbox: task (\w+) failed: (.+); its log is (\S+)", done.stderr)
+    assert found
+    assert "no_such_rule" in found[2]
+    assert Path(found[3]).is_file()
+    assert "Traceback" not in done.stderr
+
+
+def test_maintenance_changes_no_answer(stack: Stack) -> None:
+    settings = load_settings(lake_home=stack.checkout, lake_root=stack.installation.values["LAKE_ROOT"])
+    before = content(settings)
+    with AirflowApi(stack.installation) as api:
+        assert _finished(api, api.trigger("maintain_lake", {})).state == "success"
+    assert content(settings) == before
 
 
 @pytest.mark.parametrize(

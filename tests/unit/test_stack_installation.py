@@ -41,6 +41,10 @@ def test_the_lake_is_below_var_unless_somebody_says_otherwise(
     assert create_installation(home).values["LAKE_ROOT"] == str(home / "var" / "lake")
     monkeypatch.setenv("LAKE_ROOT", "/elsewhere")
     assert environment_of(create_installation(home))["LAKE_ROOT"] == "/elsewhere"
+    monkeypatch.setenv("LAKE_ROOT", "data/lake")
+    assert environment_of(create_installation(home))["LAKE_ROOT"] == str(home / "data" / "lake")
+    monkeypatch.setenv("LAKE_ROOT", "s3://bucket/lake")
+    assert environment_of(create_installation(home))["LAKE_ROOT"] == "s3://bucket/lake"
 
 
 def test_looking_writes_nothing(home: Path) -> None:
@@ -121,6 +125,17 @@ def test_a_person_may_tune_airflow_but_not_move_it(
     environment = environment_of(installation)
     assert environment["AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL"] == "99"
     assert environment["AIRFLOW_HOME"] == str(installation.airflow_home)
+
+
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
+def test_a_proxy_is_never_asked_for_this_machine(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv(name, "intranet")
+    environment = environment_of(installation)
+    assert environment["no_proxy"] == environment["NO_PROXY"] == "intranet,127.0.0.1,localhost"
 
 
 def test_a_deep_checkout_gets_a_socket_that_systems_accept(tmp_path: Path) -> None:
