@@ -7,7 +7,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lake.market.bars import VALUES, Floats
+import numpy as np
+from numpy.typing import NDArray
+
+from lake.market.bars import VALUES
+
+Column = NDArray[Any]
+"""One value a bar: float64, NaN where missing, or the small integers of a sparse column."""
+
+Type = Literal["float64", "int16", "int8"]
+"""How a column is stored. Integers are sparse: 0 says that nothing is there, and is stored as null."""
+
+SPARSE = (np.int8, np.int16)
+"""The types of sparse columns."""
+
+CONTEXT = ("session",)
+"""What a function may take besides bar values and columns: days from 1970 to the bar's last session."""
 
 Scale = Literal["price", "volume", "percent", "ratio", "flag"]
 """What a column's values are measured in.
@@ -35,6 +50,12 @@ class Indicator:
     name, and returns one array of their length for each column, NaN while it warms up. It must
     not look ahead. `settle_bars` is the number of bars after which nothing of where a history
     started is left in its value.
+
+    A cumulative column adds to its own value of the bar before, from the symbol's first bar on, so
+    it never settles: started later, it needs the stored value before as its start, and after
+    `settle_bars` differs from the full history's by a constant only. An intraday column is missing
+    on daily and longer bars. A helper is computed where a rule or another column reads it, and is
+    neither stored nor a feature of training sets.
     """
 
     columns: tuple[str, ...]
@@ -45,13 +66,22 @@ class Indicator:
     description: str
     source: str
     parameters: Mapping[str, float] = field(default_factory=dict)
+    type: Type = "float64"
+    is_cumulative: bool = False
+    is_intraday: bool = False
+    is_helper: bool = False
+
+    @property
+    def is_sparse(self) -> bool:
+        """Return whether 0 says that nothing is there."""
+        return self.type != "float64"
 
     @property
     def columns_needed(self) -> tuple[str, ...]:
         """Return the inputs that are columns themselves."""
-        return tuple(name for name in self.inputs if name not in VALUES)
+        return tuple(name for name in self.inputs if name not in (*VALUES, *CONTEXT))
 
-    def apply(self, *inputs: Floats) -> tuple[Floats, ...]:
+    def apply(self, *inputs: Column) -> tuple[Column, ...]:
         """Return one array for each of `columns`."""
         result = self.function(*inputs, **self.parameters)
         return result if isinstance(result, tuple) else (result,)

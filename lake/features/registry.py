@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -13,10 +13,20 @@ import pyarrow as pa
 
 import lake.features.columns as groups
 from lake.errors import BadConfiguration, BadInput
-from lake.features.indicator import SPLIT_EXPONENT, Indicator
+from lake.features.indicator import CONTEXT, SPLIT_EXPONENT, Indicator
 from lake.market.bars import VALUES
 
-GROUPS = ("moving_averages", "momentum", "volatility", "trend", "shape", "returns")
+GROUPS = (
+    "moving_averages",
+    "momentum",
+    "volatility",
+    "trend",
+    "volume",
+    "shape",
+    "returns",
+    "strict_patterns",
+    "talib_patterns",
+)
 """Built-in groups in the order of their columns; other modules follow by name."""
 
 
@@ -26,11 +36,22 @@ class Registry:
 
     groups: Mapping[str, tuple[Indicator, ...]]
     by_column: Mapping[str, Indicator]
+    _orders: dict[tuple[str, ...], list[Indicator]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return the names of all columns in order."""
-        return tuple(self.by_column)
+        """Return the names of the stored columns in order."""
+        return tuple(name for name, each in self.by_column.items() if not each.is_helper)
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """Return the names that a rule may read: stored columns, then helpers."""
+        return tuple(dict.fromkeys((*self.names, *self.by_column)))
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Return the names of the readable columns that are flags."""
+        return tuple(name for name in self.readable if self.by_column[name].scale == "flag")
 
     def indicator(self, column: str) -> Indicator:
         """Return the indicator that fills `column`.
@@ -40,17 +61,23 @@ class Registry:
         """
         if column not in self.by_column:
             raise BadInput(
-                f"expected a registered column, found {column!r}{near(column, self.names)}; "
+                f"expected a registered column, found {column!r}{near(column, self.readable)}; "
                 "`lake columns` lists them"
             )
         return self.by_column[column]
 
     def in_order_of_need(self, columns: Iterable[str]) -> list[Indicator]:
         """Return the indicators that fill `columns`, each after those it takes columns from."""
+        wanted = tuple(columns)
+        if wanted not in self._orders:  # kept: working it out takes as long as a few columns of a year
+            self._orders[wanted] = self._ordered(wanted)
+        return self._orders[wanted]
+
+    def _ordered(self, columns: tuple[str, ...]) -> list[Indicator]:
         ordered: dict[tuple[str, ...], Indicator] = {}
         for column in columns:
             indicator = self.indicator(column)
-            for needed in (*self.in_order_of_need(indicator.columns_needed), indicator):
+            for needed in (*self._ordered(indicator.columns_needed), indicator):
                 ordered[needed.columns] = needed
         return list(ordered.values())
 
@@ -71,10 +98,10 @@ def build(declared: Mapping[str, Sequence[Indicator]]) -> Registry:
             if unknown := [name for name in indicator.columns_needed if name not in by_column]:
                 raise BadConfiguration(
                     f"lake/features/columns/{group}.py: {indicator.columns[0]} expected inputs among "
-                    f"{', '.join(VALUES)} and columns declared before it, found {unknown[0]!r}"
+                    f"{', '.join((*VALUES, *CONTEXT))} and columns declared before it, found {unknown[0]!r}"
                 )
             for column in indicator.columns:
-                if column in by_column or column in VALUES:
+                if column in by_column or column in (*VALUES, *CONTEXT):
                     raise BadConfiguration(
                         f"lake/features/columns/{group}.py: expected a new column name, found {column!r}, "
                         "which is taken; choose another"
@@ -95,8 +122,8 @@ REGISTRY = load()
 
 
 def fields() -> list[pa.Field[Any]]:
-    """Return the Arrow fields of all registered columns, in order."""
-    return [pa.field(name, pa.float64()) for name in REGISTRY.names]
+    """Return the Arrow fields of all stored columns, in order."""
+    return [pa.field(name, pa.type_for_alias(REGISTRY.indicator(name).type)) for name in REGISTRY.names]
 
 
 def described() -> pa.Table:
@@ -108,7 +135,9 @@ def described() -> pa.Table:
             "inputs": ", ".join(indicator.inputs),
             "parameters": ", ".join(f"{name} {value:g}" for name, value in indicator.parameters.items()),
             "settle_bars": indicator.settle_bars,
-            "type": "float64",
+            "starts_from": "value before" if indicator.is_cumulative else "nothing",
+            "type": indicator.type,
+            "stored": "helper" if indicator.is_helper else "sparse" if indicator.is_sparse else "yes",
             "scale": indicator.scale,
             "at_a_split": {-1: "divided", 0: "kept", 1: "multiplied"}[SPLIT_EXPONENT[indicator.scale]],
             "description": indicator.description,

@@ -47,7 +47,19 @@ class Arithmetic:
         return f"({self.left} {self.operation} {self.right})"
 
 
-Expression = Number | Value | Arithmetic
+@dataclass(frozen=True, slots=True)
+class Count:
+    """On how many of the last `bars` bars a condition held, as of `bars_ago` bars before."""
+
+    part: Condition
+    bars: int
+    bars_ago: int = 0
+
+    def __str__(self) -> str:
+        return f"count({self.part}, {self.bars})" + (f"[-{self.bars_ago}]" if self.bars_ago else "")
+
+
+Expression = Number | Value | Arithmetic | Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +162,18 @@ def values_of(node: Condition | Expression) -> Iterator[Value]:
         case Arithmetic(left, _, right) | Compare(left, _, right) | Cross(left, _, right):
             yield from values_of(left)
             yield from values_of(right)
+        case Count(part):
+            yield from values_of(part)
         case _:
             for part in parts_of(node):
                 yield from values_of(part)
+
+
+def operands_of(node: Condition | Expression) -> Iterator[Value | Count]:
+    """Yield what a comparison or expression is made of besides numbers, in its order."""
+    match node:
+        case Value() | Count():
+            yield node
+        case Arithmetic(left, _, right) | Compare(left, _, right) | Cross(left, _, right):
+            yield from operands_of(left)
+            yield from operands_of(right)

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lake.errors import BadInput
-from lake.features.indicator import TOLERANCE
+from lake.features.indicator import TOLERANCE, Column
 from lake.market.bars import PRICES, Bars, Bools, Floats
 from lake.rules.language import Rule, Side
 from lake.rules.truth import TRUE, Frame, Item, frame_of, truth
 
 BULLISH, BEARISH, NEUTRAL, NONE = 1, -1, 2, 0
+
+NO_CASE = -1
 
 SIDE_CODES: Mapping[Side, int] = {"bullish": BULLISH, "bearish": BEARISH, "neutral": NEUTRAL}
 """How sides are written in `Signals.side`; 0 is none."""
@@ -27,21 +29,23 @@ CLEAN_BARS = 5
 class Signals:
     """What a rule says of each bar, known from the bar's `closes_at`.
 
-    `side` is 1 bullish, -1 bearish, 2 neutral, 0 none. `fires` is where that is an alert.
+    `case` is the place of the case that holds among the rule's cases, -1 for none; `side` is that
+    case's: 1 bullish, -1 bearish, 2 neutral, 0 none. `fires` is where that is an alert.
     """
 
+    case: NDArray[np.int8]
     side: NDArray[np.int8]
     fires: Bools
 
 
 def evaluate(
-    rule: Rule, bars: Bars, columns: Mapping[str, Floats], later_splits: Floats | None = None
+    rule: Rule, bars: Bars, columns: Mapping[str, Column], later_splits: Floats | None = None
 ) -> Signals:
     """Return the signals of a rule, one a bar.
 
     Nothing holds on an incomplete bar, on a bar that may not be judged (see `judged`), or where a
-    NaN leaves a condition unknown. A rule that fires `on_change` fires where its side differs from
-    that of the last judged bar before; the first side of a history counts as a change.
+    NaN leaves a condition unknown. A rule that fires `on_change` fires where its case differs from
+    that of the last judged bar before; the first case of a history counts as a change.
 
     Args:
         bars: one symbol's bars on the split basis.
@@ -54,11 +58,13 @@ def evaluate(
     """
     frame = frame_of(bars, needed(rule, columns), later_splits)
     may_hold = judged(bars)[bars.is_complete]
-    side = np.where(may_hold, _sides(rule, frame), NONE).astype(np.int8)
-    fires = side != NONE
+    case = np.where(may_hold, _cases(rule, frame), NO_CASE).astype(np.int8)
+    fires = case != NO_CASE
     if rule.fires == "on_change":
-        fires &= _changes(side, may_hold)
-    return Signals(_scattered(side, bars.is_complete), _scattered(fires, bars.is_complete))
+        fires &= _changes(case, may_hold)
+    sides = np.array([SIDE_CODES[each.side] for each in rule.cases] + [NONE], dtype=np.int8)
+    rows = bars.is_complete
+    return Signals(_scattered(case, rows, NO_CASE), _scattered(sides[case], rows), _scattered(fires, rows))
 
 
 def judged(bars: Bars) -> Bools:
@@ -72,7 +78,7 @@ def judged(bars: Bars) -> Bools:
     return _scattered(_is_clean(complete.is_suspect) & _has_moved(complete), rows)
 
 
-def needed(rule: Rule, columns: Mapping[str, Floats]) -> dict[str, Floats]:
+def needed(rule: Rule, columns: Mapping[str, Column]) -> dict[str, Column]:
     """Return the columns that a rule reads.
 
     Raises:
@@ -91,16 +97,15 @@ def side_name(code: int) -> Side | None:
     return next((side for side, known in SIDE_CODES.items() if known == code), None)
 
 
-def _sides(rule: Rule, frame: Frame) -> NDArray[np.int8]:
+def _cases(rule: Rule, frame: Frame) -> NDArray[np.int8]:
     holding = [truth(case.condition, frame) == TRUE for case in rule.cases]
-    sides = np.select(holding, [SIDE_CODES[case.side] for case in rule.cases], default=NONE)
-    return sides.astype(np.int8)
+    return np.select(holding, range(len(holding)), default=NO_CASE).astype(np.int8)
 
 
-def _changes(side: NDArray[np.int8], may_hold: Bools) -> Bools:
-    known = side[may_hold]
-    changes = np.zeros(len(side), dtype=np.bool_)
-    changes[may_hold] = known != np.concatenate(([NONE], known[:-1]))
+def _changes(case: NDArray[np.int8], may_hold: Bools) -> Bools:
+    known = case[may_hold]
+    changes = np.zeros(len(case), dtype=np.bool_)
+    changes[may_hold] = known != np.concatenate(([NO_CASE], known[:-1]))
     return changes
 
 
@@ -119,7 +124,7 @@ def _has_moved(bars: Bars) -> Bools:
     return np.logical_or.accumulate(np.logical_or.reduce(moves))
 
 
-def _scattered(values: NDArray[Item], rows: Bools) -> NDArray[Item]:
-    out = np.zeros(len(rows), dtype=values.dtype)
+def _scattered(values: NDArray[Item], rows: Bools, missing: int = 0) -> NDArray[Item]:
+    out = np.full(len(rows), missing, dtype=values.dtype)
     out[rows] = values
     return out

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from lake.errors import BadInput
+from lake.features.indicator import Column
 from lake.market.bars import Bars, Floats
-from lake.rules.conditions import All, Any, Condition, Not, Recently, Throughout, parts_of, values_of
+from lake.rules.conditions import All, Any, Condition, Not, Recently, Throughout, operands_of, parts_of
 from lake.rules.evaluate import needed
 from lake.rules.language import Rule
-from lake.rules.truth import TRUE, UNKNOWN, Frame, frame_of, truth
+from lake.rules.truth import TRUE, UNKNOWN, Frame, frame_of, measured, truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Finding:
 
 
 def explain(
-    rule: Rule, bars: Bars, columns: Mapping[str, Floats], row: int, later_splits: Floats | None = None
+    rule: Rule, bars: Bars, columns: Mapping[str, Column], row: int, later_splits: Floats | None = None
 ) -> list[Finding]:
     """Return what each condition of a rule says of bar `row`, sides in the order of precedence.
 
@@ -48,7 +49,7 @@ def explain(
     findings: list[Finding] = []
     for case in rule.cases:
         held = _holds(case.condition, frame, at)
-        findings.append(Finding(0, case.side, held, {}))
+        findings.append(Finding(0, case.variant, held, {}))
         findings += _findings(case.condition, frame, at, depth=1)
     return findings
 
@@ -59,9 +60,7 @@ def _findings(condition: Condition, frame: Frame, at: int, depth: int) -> Iterat
         depth,
         _heading(condition),
         _holds(condition, frame, at),
-        {}
-        if parts
-        else {str(v): float(frame.measured(v.name, v.bars_ago)[0][at]) for v in values_of(condition)},
+        {} if parts else {str(each): float(measured(each, frame)[0][at]) for each in operands_of(condition)},
     )
     for part in parts:
         yield from _findings(part, frame, at, depth + 1)

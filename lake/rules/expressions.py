@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from lake.features.registry import near
@@ -19,6 +20,7 @@ from lake.rules.conditions import (
     Compare,
     Comparison,
     Condition,
+    Count,
     Cross,
     Expression,
     Number,
@@ -57,6 +59,15 @@ _CROSS = re.compile(r"\bcrosses_(\w+)")
 _EXAMPLE = "a comparison such as `ema_8 > ema_13` or `macd crosses_above macd_signal`"
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a condition may name: values, which of them are flags, and the states of rules above it."""
+
+    values: Collection[str]
+    flags: Collection[str] = ()
+    states: Mapping[str, Mapping[str, Condition]] = field(default_factory=dict)
+
+
 class Refused(Exception):
     """Text that is no condition: what was expected, and what was found."""
 
@@ -65,8 +76,8 @@ class Refused(Exception):
         self.expected, self.found = expected, found
 
 
-def parse_condition(text: str, names: Collection[str]) -> Condition:
-    """Return the condition that `text` means; `names` are the values it may read.
+def parse_condition(text: str, scope: Scope) -> Condition:
+    """Return the condition that `text` means.
 
     Raises:
         Refused: it is not a condition.
@@ -74,15 +85,10 @@ def parse_condition(text: str, names: Collection[str]) -> Condition:
     if len(text) > LONGEST:
         raise Refused(f"a condition of at most {LONGEST} characters", f"{len(text):,}")
     if window := _WINDOW.fullmatch(text.strip()):
-        return in_window(parse_condition(window[1], names), window[2], window[3])
+        return in_window(parse_condition(window[1], scope), window[2], window[3])
     if cross := _CROSS.search(text):
-        return _cross(text, cross, names)
-    node = _tree(text)
-    if isinstance(node, ast.BoolOp) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
-        raise Refused("one comparison", f"{text!r}; write and, or, not as `all:`, `any:`, `not:`")
-    if not isinstance(node, ast.Compare):
-        raise Refused(_EXAMPLE, repr(text))
-    return _chain(node, text, names)
+        return _cross(text, cross, scope)
+    return _condition(_tree(text), text, scope)
 
 
 def in_window(part: Condition, word: str, bars: str) -> Condition:
@@ -97,13 +103,37 @@ def in_window(part: Condition, word: str, bars: str) -> Condition:
     return (Throughout if word == "for" else Recently)(part, int(match[1]))
 
 
-def _cross(text: str, word: re.Match[str], names: Collection[str]) -> Cross:
+def _condition(node: ast.expr, text: str, scope: Scope) -> Condition:
+    match node:
+        case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
+            raise Refused("one comparison", f"{text!r}; write and, or, not as `all:`, `any:`, `not:`")
+        case ast.Compare():
+            return _chain(node, text, scope)
+        case ast.Attribute(value=ast.Name(id=rule), attr=state):
+            return _state(rule, state, scope)
+        case ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name)) if name in scope.flags:
+            return Compare(_expression(node, text, scope), "!=", Number(0.0))
+        case ast.Name(id=name) if name not in scope.values:
+            raise Refused(f"{_EXAMPLE}, or a pattern", f"{name!r}{near(name, scope.flags)}")
+    raise Refused(_EXAMPLE, repr(text))
+
+
+def _state(rule: str, state: str, scope: Scope) -> Condition:
+    if rule not in scope.states:
+        raise Refused("a rule that stands above this one", f"{rule!r}{near(rule, scope.states)}")
+    states = scope.states[rule]
+    if state not in states:
+        raise Refused(f"a state of {rule}, one of {', '.join(states)}", f"{state!r}{near(state, states)}")
+    return states[state]
+
+
+def _cross(text: str, word: re.Match[str], scope: Scope) -> Cross:
     if word[1] not in ("above", "below"):
         raise Refused("crosses_above or crosses_below", repr(word[0]))
     sides = text[: word.start()], text[word.end() :]
     if not all(side.strip() for side in sides) or _CROSS.search(sides[1]):
         raise Refused(f"one value on each side of {word[0]}", repr(text))
-    left, right = (_expression(_tree(side), side, names) for side in sides)
+    left, right = (_expression(_tree(side), side, scope) for side in sides)
     return Cross(left, "above" if word[1] == "above" else "below", right)
 
 
@@ -116,9 +146,9 @@ def _tree(text: str) -> ast.expr:
         raise Refused(_EXAMPLE, repr(text)) from None
 
 
-def _chain(node: ast.Compare, text: str, names: Collection[str]) -> Condition:
+def _chain(node: ast.Compare, text: str, scope: Scope) -> Condition:
     """Return `a > b > c` as both of its comparisons."""
-    operands = [_expression(each, text, names) for each in (node.left, *node.comparators)]
+    operands = [_expression(each, text, scope) for each in (node.left, *node.comparators)]
     parts = []
     for operator, (left, right) in zip(node.ops, pairwise(operands), strict=True):
         if type(operator) not in _COMPARISONS:
@@ -127,7 +157,7 @@ def _chain(node: ast.Compare, text: str, names: Collection[str]) -> Condition:
     return parts[0] if len(parts) == 1 else All(tuple(parts))
 
 
-def _expression(node: ast.expr, text: str, names: Collection[str]) -> Expression:
+def _expression(node: ast.expr, text: str, scope: Scope) -> Expression:
     match node:
         case ast.Constant(value=bool()):
             pass
@@ -136,17 +166,29 @@ def _expression(node: ast.expr, text: str, names: Collection[str]) -> Expression
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
             return _number(-number, text)
         case ast.Name(id=name):
-            return Value(_known(name, names))
+            return Value(_known(name, scope.values))
         case ast.Subscript(value=ast.Name(id=name), slice=index):
-            return Value(_known(name, names), _bars_ago(name, index))
+            return Value(_known(name, scope.values), _bars_ago(name, index))
+        case ast.Call(func=ast.Name(id="count")):
+            return _count(node, text, scope)
+        case ast.Subscript(value=ast.Call(func=ast.Name(id="count")) as call, slice=index):
+            return replace(_count(call, text, scope), bars_ago=_bars_ago(ast.unparse(call), index))
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATIONS:
             operation = _OPERATIONS[type(operator)]
-            return Arithmetic(_expression(left, text, names), operation, _expression(right, text, names))
+            return Arithmetic(_expression(left, text, scope), operation, _expression(right, text, scope))
         case ast.BinOp():
             raise Refused("one of + - * / between values", f"another operator in {text!r}")
         case ast.Compare():
             raise Refused("a value", f"a comparison in brackets in {text!r}")
     raise Refused("a number, a bar value or a column", f"{ast.unparse(node)!r} in {text!r}")
+
+
+def _count(call: ast.Call, text: str, scope: Scope) -> Count:
+    match call:
+        case ast.Call(args=[condition, ast.Constant(value=int() as bars)], keywords=[]):
+            if type(bars) is int and 0 < bars <= MOST_BARS:
+                return Count(_condition(condition, text, scope), bars)
+    raise Refused(f"count(CONDITION, N) with N from 1 to {MOST_BARS:,} bars", repr(ast.unparse(call)))
 
 
 def _number(value: float, text: str) -> Number:

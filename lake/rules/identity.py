@@ -15,12 +15,12 @@ from lake.rules.language import Rule
 def rule_version(rule: Rule, registry: Registry = REGISTRY) -> str:
     """Return the first 12 hex digits of the SHA-256 of what decides when a rule fires.
 
-    That is its conditions with their sides in the order of precedence, `fires`, and the
+    That is its conditions with their sides and states in the order of precedence, `fires`, and the
     parameters of the columns it reads, theirs included. Names, wording, severity, timeframes and
     delivery are not.
     """
     meaning = {
-        "cases": [[case.side, str(case.condition)] for case in rule.cases],
+        "cases": [[case.side, str(case.condition), *filter(None, [case.state])] for case in rule.cases],
         "columns": {
             ",".join(indicator.columns): dict(indicator.parameters)
             for indicator in registry.in_order_of_need(rule.columns)

@@ -14,7 +14,7 @@ from lake.market.bars import VALUES
 from lake.market.timeframes import TIMEFRAMES
 from lake.rules.conditions import All, Any, Condition, Not, values_of
 from lake.rules.document import Node, parse_document, read_document
-from lake.rules.expressions import Refused, in_window, parse_condition
+from lake.rules.expressions import Refused, Scope, in_window, parse_condition
 
 Side = Literal["bullish", "bearish", "neutral"]
 Fires = Literal["on_change", "every_bar"]
@@ -24,7 +24,7 @@ SIDES: tuple[Side, ...] = get_args(Side)
 FIRES: tuple[Fires, ...] = get_args(Fires)
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
-MESSAGE_FIELDS = ("rule", "side", "symbol", "timeframe", "ts", "closes_at", "price")
+MESSAGE_FIELDS = ("rule", "variant", "side", "symbol", "timeframe", "ts", "closes_at", "price")
 """What a message template may name besides bar values and columns."""
 
 DEEPEST = 20
@@ -37,15 +37,21 @@ _RANGE = re.compile(r"\d{1,2}d\.\.\d{1,2}d")
 _COOLDOWN = re.compile(r"([1-9]\d{0,4})([mhd])")
 _COOLDOWN_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _REQUIRED = ("description", "timeframes", "fires", "severity")
-_OPTIONAL = ("cooldown", "message", "precedence", *SIDES)
+_OPTIONAL = ("cooldown", "message", "precedence", *SIDES, "states")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One side of a rule and when it holds."""
+    """One side of a rule, or one of its named states with the side it takes, and when it holds."""
 
     side: Side
     condition: Condition
+    state: str | None = None
+
+    @property
+    def variant(self) -> str:
+        """Return what sets alerts of this case apart from those of the rule's others."""
+        return self.state or self.side
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +101,65 @@ def rules_for(rules: dict[str, Rule], timeframe: str) -> list[Rule]:
 
 
 def _rules(root: Node) -> dict[str, Rule]:
-    return {name: _rule(name, node) for name, node in root.entries("rules by name").items()}
+    rules: dict[str, Rule] = {}
+    states: dict[str, dict[str, Condition]] = {}
+    scope = Scope((*VALUES, *REGISTRY.readable), REGISTRY.flags, states)
+    for name, node in root.entries("rules by name").items():
+        rules[name] = _rule(name, node, scope)
+        states[name] = _states_of(rules[name])
+    return rules
 
 
-def _rule(name: str, node: Node) -> Rule:
-    taken = (*VALUES, *REGISTRY.names)
-    if not _NAME.fullmatch(name) or name in taken:
+def _states_of(rule: Rule) -> dict[str, Condition]:
+    """Return when each case of a rule is the one that counts: it holds and none before it does."""
+    earlier: tuple[Condition, ...] = ()
+    found: dict[str, Condition] = {}
+    for case in rule.cases:
+        found[case.variant] = All((*earlier, case.condition)) if earlier else case.condition
+        earlier += (Not(case.condition),)
+    return found
+
+
+def _rule(name: str, node: Node, scope: Scope) -> Rule:
+    if not _NAME.fullmatch(name) or _is_taken(name):
         raise node.refusal("a rule's name of a-z, 0-9 and _ that no column has", repr(name))
     fields = node.fields(_REQUIRED, _OPTIONAL, f"rule {name}")
-    if not any(side in fields for side in SIDES):
-        raise node.refusal(f"rule {name} with at least one of {', '.join(SIDES)}", "none")
     return Rule(
         name=name,
         description=fields["description"].scalar("a sentence"),
         timeframes=_timeframes(fields["timeframes"]),
         fires=_choice(fields["fires"], FIRES),
         severity=_choice(fields["severity"], SEVERITIES),
-        cases=tuple(Case(side, _condition(fields[side])) for side in _precedence(name, node, fields)),
+        cases=_cases(name, node, fields, scope),
         cooldown=_cooldown(fields["cooldown"]) if "cooldown" in fields else None,
         message=_message(fields["message"]) if "message" in fields else None,
     )
+
+
+def _is_taken(name: str) -> bool:
+    """Return whether a name is a value's; a rule may be called as the pattern that it reports."""
+    return name in VALUES or (name in REGISTRY.readable and not REGISTRY.indicator(name).is_sparse)
+
+
+def _cases(name: str, node: Node, fields: dict[str, Node], scope: Scope) -> tuple[Case, ...]:
+    sides = [side for side in SIDES if side in fields]
+    if "states" not in fields:
+        if not sides:
+            raise node.refusal(f"rule {name} with states or at least one of {', '.join(SIDES)}", "none")
+        return tuple(Case(s, _condition(fields[s], scope)) for s in _precedence(name, node, fields))
+    if others := [*sides, *(["precedence"] if "precedence" in fields else [])]:
+        raise fields[others[0]].refusal(
+            f"rule {name} with states alone, the one that counts first where several hold first", others[0]
+        )
+    states = fields["states"].entries("states by name")
+    return tuple(_state(state, each, scope) for state, each in states.items())
+
+
+def _state(name: str, node: Node, scope: Scope) -> Case:
+    if not _NAME.fullmatch(name):
+        raise node.refusal("a state's name of a-z, 0-9 and _", repr(name))
+    fields = node.fields(("side", "when"), (), f"state {name}")
+    return Case(_choice(fields["side"], SIDES), _condition(fields["when"], scope), name)
 
 
 def _choice(node: Node, allowed: tuple[Name, ...]) -> Name:
@@ -168,7 +213,7 @@ def _cooldown(node: Node) -> timedelta:
 
 def _message(node: Node) -> str:
     text = node.scalar("a message")
-    numbers = ("price", *VALUES, *REGISTRY.names)
+    numbers = ("price", *VALUES, *REGISTRY.readable)
     allowed = {*MESSAGE_FIELDS, *numbers}
     try:
         for _, name, form, conversion in Formatter().parse(text):
@@ -187,27 +232,27 @@ def _message(node: Node) -> str:
     return text
 
 
-def _condition(node: Node) -> Condition:
-    condition = _parsed(node, DEEPEST)
+def _condition(node: Node, scope: Scope) -> Condition:
+    condition = _parsed(node, scope, DEEPEST)
     if not any(True for _ in values_of(condition)):
         raise node.refusal("a condition on a bar value or a column", f"`{condition}`")
     return condition
 
 
-def _parsed(node: Node, depth: int) -> Condition:
+def _parsed(node: Node, scope: Scope, depth: int) -> Condition:
     if depth == 0:
         raise node.refusal(f"at most {DEEPEST} groups inside one another", "more")
     if node.is_mapping:
-        return _group(node, depth)
+        return _group(node, scope, depth)
     if not node.is_scalar:
         raise node.refusal("a condition", "a list; put it under `all:` or `any:`")
     try:
-        return parse_condition(node.scalar("a condition"), (*VALUES, *REGISTRY.names))
+        return parse_condition(node.scalar("a condition"), scope)
     except Refused as refused:
         raise node.refusal(refused.expected, refused.found) from None
 
 
-def _group(node: Node, depth: int) -> Condition:
+def _group(node: Node, scope: Scope, depth: int) -> Condition:
     fields = node.fields((), ("all", "any", "not", "for", "within"), "a condition")
     kinds = [kind for kind in ("all", "any", "not") if kind in fields]
     windows = [word for word in ("for", "within") if word in fields]
@@ -215,7 +260,7 @@ def _group(node: Node, depth: int) -> Condition:
         raise node.refusal(
             "one of all, any, not, with at most one of for, within", ", ".join(fields) + "; nest them instead"
         )
-    condition = _kind(kinds[0], fields[kinds[0]], depth - 1)
+    condition = _kind(kinds[0], fields[kinds[0]], scope, depth - 1)
     for word in windows:
         try:
             condition = in_window(condition, word, fields[word].scalar("a number of bars"))
@@ -224,13 +269,13 @@ def _group(node: Node, depth: int) -> Condition:
     return condition
 
 
-def _kind(kind: str, node: Node, depth: int) -> Condition:
+def _kind(kind: str, node: Node, scope: Scope, depth: int) -> Condition:
     if kind == "not":
-        return Not(_parsed(node, depth))
+        return Not(_parsed(node, scope, depth))
     group: type[All] | type[Any] = All if kind == "all" else Any
     parts: list[Condition] = []
     for item in node.items(f"a list of conditions under {kind}"):
-        part = _parsed(item, depth)
+        part = _parsed(item, scope, depth)
         # An all inside an all says nothing new, so it shall not make another version either.
         parts += part.parts if isinstance(part, group) else (part,)
     return group(tuple(parts))

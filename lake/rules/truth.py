@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lake.features.indicator import SPLIT_EXPONENT, TOLERANCE, Scale
+from lake.features.indicator import SPLIT_EXPONENT, TOLERANCE, Column, Scale
 from lake.features.registry import REGISTRY, Registry
 from lake.market.bars import PRICES, VALUES, Bars, Bools, Floats
 from lake.rules.conditions import (
@@ -23,6 +23,7 @@ from lake.rules.conditions import (
     Arithmetic,
     Compare,
     Condition,
+    Count,
     Cross,
     Expression,
     Not,
@@ -76,7 +77,7 @@ class Frame:
 
 def frame_of(
     bars: Bars,
-    columns: Mapping[str, Floats],
+    columns: Mapping[str, Column],
     later_splits: Floats | None = None,
     registry: Registry = REGISTRY,
 ) -> Frame:
@@ -85,7 +86,7 @@ def frame_of(
     scales: dict[str, Scale] = {name: "price" if name in PRICES else "volume" for name in VALUES}
     scales |= {name: registry.indicator(name).scale for name in columns}
     values = {name: getattr(bars, name)[rows] for name in VALUES}
-    values |= {name: column[rows] for name, column in columns.items()}
+    values |= {name: np.asarray(column[rows], dtype=np.float64) for name, column in columns.items()}
     return Frame(values, scales, None if later_splits is None else later_splits[rows])
 
 
@@ -93,7 +94,7 @@ def truth(condition: Condition, frame: Frame) -> Truth:
     """Return for each bar whether a condition holds, by what is known at its close."""
     match condition:
         case Compare(left, comparison, right):
-            return _compared(_measured(left, frame), comparison, _measured(right, frame))
+            return _compared(measured(left, frame), comparison, measured(right, frame))
         case Cross():
             return _crossed(condition, frame)
         case All(parts):
@@ -112,7 +113,7 @@ def truth(condition: Condition, frame: Frame) -> Truth:
 
 def _crossed(cross: Cross, frame: Frame) -> Truth:
     sign = ">" if cross.direction == "above" else "<"
-    beyond = _compared(_measured(cross.left, frame), sign, _measured(cross.right, frame))
+    beyond = _compared(measured(cross.left, frame), sign, measured(cross.right, frame))
     return np.minimum(beyond, _earlier(-beyond, 1, UNKNOWN))
 
 
@@ -133,15 +134,29 @@ def _compared(left: Measured, comparison: str, right: Measured) -> Truth:
     return np.where(known, np.where(holds[comparison], TRUE, FALSE), UNKNOWN).astype(np.int8)
 
 
-def _measured(expression: Expression, frame: Frame) -> Measured:
+def measured(expression: Expression, frame: Frame) -> Measured:
+    """Return the values of an expression, one a bar, and their scales."""
     match expression:
         case Number(value):
             return np.full(len(frame), value), np.full(len(frame), abs(value))
         case Value(name, bars_ago):
             return frame.measured(name, bars_ago)
+        case Count(part, bars, bars_ago):
+            return _counted(truth(part, frame), bars, bars_ago)
         case Arithmetic(left, operation, right):
             with np.errstate(all="ignore"):
-                return _combined(_measured(left, frame), operation, _measured(right, frame))
+                return _combined(measured(left, frame), operation, measured(right, frame))
+
+
+def _counted(values: Truth, bars: int, bars_ago: int) -> Measured:
+    """Return how many of the last `bars` were true; NaN where one of them is unknown."""
+    held, unknown = (np.cumsum(np.append(0, values == kind)) for kind in (TRUE, UNKNOWN))
+    count = np.full(len(values), np.nan)
+    if len(values) >= bars:
+        known = unknown[bars:] == unknown[:-bars]
+        count[bars - 1 :] = np.where(known, held[bars:] - held[:-bars], np.nan)
+    earlier = _earlier(count, bars_ago, np.nan)
+    return earlier, np.ones(len(values))
 
 
 def _combined(left: Measured, operation: str, right: Measured) -> Measured:

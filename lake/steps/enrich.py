@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.config import Settings
 from lake.errors import BadInput, StoreUnavailable
+from lake.features.indicator import SPARSE
 from lake.market.adjust import adjusted
 from lake.market.bars import Actions, Bars
 from lake.market.timeframes import parse_timeframe
@@ -117,6 +119,14 @@ def feature_rows(bars: Bars, actions: Actions) -> pa.Table:
         "year": partition_numbers("year", complete.ts),
         **compute(complete),
     }
-    # Columns are NaN while they warm up; in the lake that is null, which averages and sorts pass over.
-    arrays = {name: pa.array(columns[name], from_pandas=True) for name in schema.names}
+    arrays = {name: _stored(columns[name]) for name in schema.names}
     return pa.table({name: array.cast(schema.field(name).type) for name, array in arrays.items()})
+
+
+def _stored(column: Any) -> pa.Array:
+    """Return a column as the lake has it: null while it warms up, and where a sparse one has nothing.
+
+    Averages and sorts pass over null.
+    """
+    is_sparse = isinstance(column, np.ndarray) and column.dtype in SPARSE
+    return pa.array(column, mask=column == 0) if is_sparse else pa.array(column, from_pandas=True)

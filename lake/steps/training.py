@@ -155,7 +155,7 @@ def _builder(con: duckdb.DuckDBPyConnection, recipe: Recipe, symbols: Sequence[s
         histories=lambda: read_history(con, recipe.timeframe, names),
         calendars={name: calendar(exchanges[name]) for name in names},
         recipe=recipe,
-        features=features_of(),
+        features=features_of(timeframe=recipe.timeframe),
     )
 
 

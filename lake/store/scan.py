@@ -14,6 +14,8 @@ _TYPES = {
     "timestamp[us, tz=UTC]": "TIMESTAMPTZ",
     "date32[day]": "DATE",
     "double": "DOUBLE",
+    "int8": "TINYINT",
+    "int16": "SMALLINT",
     "int32": "INTEGER",
     "int64": "BIGINT",
     "bool": "BOOLEAN",

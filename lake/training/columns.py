@@ -2,7 +2,8 @@
 
 A column measured in price becomes `<column>_to_close` = column / close - 1; percentages, ratios
 and flags stay as they are. Columns measured in volume stay out: shares of different companies do
-not compare.
+not compare. So do intraday columns of daily and longer bars, which have none. Of a sparse column,
+such as a candle pattern, 0 is a value: nothing is there.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lake.features.indicator import Scale
+from lake.features.indicator import Column, Scale
 from lake.features.registry import REGISTRY, Registry
 from lake.market.bars import Floats
+from lake.market.timeframes import kind_of
 
 SUFFIX = "_to_close"
 
@@ -30,9 +32,11 @@ class Feature:
     scale: Scale
 
 
-def features_of(registry: Registry = REGISTRY) -> tuple[Feature, ...]:
-    """Return the features of a registry, in the order of its columns."""
-    scales = {column: registry.indicator(column).scale for column in registry.names}
+def features_of(registry: Registry = REGISTRY, timeframe: str = "1d") -> tuple[Feature, ...]:
+    """Return the features of a registry for bars of `timeframe`, in the order of its columns."""
+    is_intraday = kind_of(timeframe) == "intraday"
+    known = [name for name in registry.names if is_intraday >= registry.indicator(name).is_intraday]
+    scales = {column: registry.indicator(column).scale for column in known}
     return tuple(
         Feature(column + SUFFIX if scale == "price" else column, column, scale)
         for column, scale in scales.items()
@@ -40,7 +44,7 @@ def features_of(registry: Registry = REGISTRY) -> tuple[Feature, ...]:
     )
 
 
-def feature_matrix(columns: Mapping[str, Floats], close: Floats, features: tuple[Feature, ...]) -> Floats:
+def feature_matrix(columns: Mapping[str, Column], close: Floats, features: tuple[Feature, ...]) -> Floats:
     """Return the features shaped (bars, features), from computed columns on the basis of `close`."""
     matrix = np.empty((len(close), len(features)))
     for place, feature in enumerate(features):

@@ -15,6 +15,7 @@ from lake.rules.conditions import (
     Arithmetic,
     Compare,
     Condition,
+    Count,
     Cross,
     Expression,
     Not,
@@ -50,8 +51,14 @@ leaves = st.one_of(
     st.builds(Compare, expressions, st.sampled_from((">", ">=", "<", "<=", "==", "!=")), expressions),
     st.builds(Cross, expressions, st.sampled_from(("above", "below")), expressions),
 )
+counts = st.builds(
+    Compare,
+    st.builds(Count, leaves, st.integers(1, 5), st.integers(0, 3)),
+    st.sampled_from((">", "==", "<=")),
+    st.one_of(st.builds(Number, st.integers(0, 3).map(float)), st.builds(Count, leaves, st.integers(1, 3))),
+)
 conditions: st.SearchStrategy[Condition] = st.recursive(
-    leaves,
+    st.one_of(leaves, counts),
     lambda inner: st.one_of(
         st.builds(All, st.lists(inner, min_size=1, max_size=3).map(tuple)),
         st.builds(Any, st.lists(inner, min_size=1, max_size=3).map(tuple)),
@@ -114,6 +121,9 @@ class Model:
                 unit = {"price": abs(self.rows[row]["close"]), "volume": abs(self.rows[row]["volume"]),
                         "percent": 100.0, "flag": 1.0}[SCALES[name]]  # fmt: skip
                 return found, max((x for x in (abs(found), unit) if not math.isnan(x)), default=math.nan)
+            case Count(part, bars, ago):
+                answers = [self.ask(part, row - ago - back) for back in range(bars)]
+                return (math.nan if None in answers else float(answers.count(True))), 1.0
             case Arithmetic(left, operation, right):
                 (a, scale_a), (b, scale_b) = self.value(left, row), self.value(right, row)
                 if operation in "+-":

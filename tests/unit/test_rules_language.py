@@ -36,8 +36,67 @@ def meaning(text: str) -> str:
     return str(parse_rules(condition(text))["turn"].cases[0].condition)
 
 
+STATES = """\
+pace:
+  description: States.
+  timeframes: [1d]
+  fires: on_change
+  severity: info
+  states:
+    fast: {side: bullish, when: close > ema_8}
+    slow:
+      side: neutral
+      when: {all: [close > ema_13]}
+    stopped: {side: bearish, when: close < ema_13}
+"""
+"""Eleven lines; a rule after it begins on line 12."""
+
+
+def after_states(text: str) -> str:
+    """Return a rule with a condition that may name the states of another; it is on line 17."""
+    return STATES + rule(f"bullish: {text}", without="bullish")
+
+
 def test_the_rules_that_come_with_the_product_are_good() -> None:
-    assert "dual_channel" in read_rules(CHECKOUT / "conf")
+    assert set(read_rules(CHECKOUT / "conf")) == {
+        "dual_channel", "ema_touch", "ema_13_touch", "velocity", "momentum", "macd_bull", "macd_bear",
+        "engulfing", "hammer", "inverted_hammer", "bullish_382", "ema_recovery", "ema_recovery_failed",
+        "golden_cross", "death_cross", "breakout", "volume_spike", "squeeze",
+    }  # fmt: skip
+
+
+def test_states_are_cases_in_the_order_of_the_file() -> None:
+    cases = parse_rules(STATES)["pace"].cases
+    assert [(case.variant, case.side) for case in cases] == [
+        ("fast", "bullish"),
+        ("slow", "neutral"),
+        ("stopped", "bearish"),
+    ]
+
+
+def test_a_state_of_a_rule_above_holds_where_none_before_it_does() -> None:
+    def found(text: str) -> str:
+        return str(parse_rules(after_states(text))["turn"].cases[0].condition)
+
+    assert found("pace.fast") == "close > ema_8"
+    slow = "all(not(close > ema_8), all(close > ema_13))"
+    assert found("pace.slow") == slow
+    assert found("pace.slow within 3 bars") == f"{slow} within 3 bars"
+    assert found("count(pace.slow, 15)[-1] > 2") == f"count({slow}, 15)[-1] > 2"
+
+
+def test_a_side_of_a_rule_above_can_be_named_as_a_state() -> None:
+    both = GOOD + rule("bullish: turn.bullish", without="bullish", name="again")
+    assert str(parse_rules(both)["again"].cases[0].condition) == "close > ema_13"
+
+
+def test_a_rule_may_be_called_as_the_pattern_it_reports() -> None:
+    hammer = parse_rules(rule("bullish: hammer", without="bullish", name="hammer"))["hammer"]
+    assert hammer.columns == ("hammer",)
+
+
+def test_the_readable_helpers_are_values_too() -> None:
+    assert meaning("close > donchian_upper_55") == "close > donchian_upper_55"
 
 
 def test_a_rule_has_what_was_written() -> None:
@@ -70,6 +129,13 @@ def test_rules_are_found_by_timeframe() -> None:
         ("(high - low) / close > -0.5", "((high - low) / close) > -0.5"),
         ("ema_8 > ema_13 >= ema_169", "all(ema_8 > ema_13, ema_13 >= ema_169)"),
         ("color != 1", "color != 1"),
+        ("hammer", "hammer != 0"),
+        ("hammer[-2]", "hammer[-2] != 0"),
+        ("cdl_doji within 3 bars", "cdl_doji != 0 within 3 bars"),
+        ("cdl_engulfing > 0", "cdl_engulfing > 0"),
+        ("{not: hammer}", "not(hammer != 0)"),
+        ("count(close > ema_13, 15) >= 3", "count(close > ema_13, 15) >= 3"),
+        ("count(hammer, 5)[-1] + 1 > count(color == 1, 5)", None),
         (
             "{all: [ema_8 > ema_13 > ema_169, color == 1]}",
             "all(ema_8 > ema_13, ema_13 > ema_169, color == 1)",
@@ -80,8 +146,8 @@ def test_rules_are_found_by_timeframe() -> None:
         ),
     ],
 )
-def test_conditions_are_read(text: str, canonical: str) -> None:
-    assert meaning(text) == canonical
+def test_conditions_are_read(text: str, canonical: str | None) -> None:
+    assert meaning(text) == (canonical or "(count(hammer != 0, 5)[-1] + 1) > count(color == 1, 5)")
 
 
 REFUSALS = {
@@ -89,6 +155,58 @@ REFUSALS = {
     "unknown word": (condition("hello > 1"), 6, "expected a bar value or a registered column, found 'hello'"),
     "capital column": (condition("close > EMA_13"), 6, "found 'EMA_13', near ema_13"),
     "no comparison": (condition("ema_13"), 6, "expected a comparison such as"),
+    "unknown pattern": (condition("hamer"), 6, "or a pattern, found 'hamer', near hammer"),
+    "a pattern of the future": (condition("hammer[1]"), 6, "never ahead"),
+    "rule that is not above": (condition("velocity.loss > 1"), 6, "found 'velocity.loss'"),
+    "state of no rule": (
+        condition("velocity.loss"),
+        6,
+        "a rule that stands above this one, found 'velocity'",
+    ),
+    "state of itself": (condition("turn.bullish"), 6, "a rule that stands above this one, found 'turn'"),
+    "unknown state": (
+        after_states("pace.slwo"),
+        17,
+        "a state of pace, one of fast, slow, stopped, found 'slwo', near slow",
+    ),
+    "state as a number": (after_states("pace.slow > 1"), 17, "expected a number, a bar value or a column"),
+    "count of nothing": (condition("count() > 1"), 6, r"expected count\(CONDITION, N\)"),
+    "count without bars": (condition("count(close > 1) > 1"), 6, r"expected count\(CONDITION, N\)"),
+    "count of too many bars": (condition("count(close > 1, 99999) > 1"), 6, "from 1 to 10,000 bars"),
+    "count of half a bar": (condition("count(close > 1, 1.5) > 1"), 6, "from 1 to 10,000 bars"),
+    "count of true bars": (condition("count(close > 1, True) > 1"), 6, "from 1 to 10,000 bars"),
+    "count of a value": (condition("count(close, 5) > 1"), 6, "expected a comparison such as"),
+    "count ahead": (condition("count(close > 1, 5)[1] > 1"), 6, "never ahead"),
+    "count alone": (condition("count(close > 1, 5)"), 6, "expected a comparison such as"),
+    "count of a word": (condition("count(close > 1, 5, last=2) > 1"), 6, r"expected count\(CONDITION, N\)"),
+    "states and sides": (STATES + "  bullish: close > 1\n", 12, "rule pace with states alone"),
+    "states and precedence": (STATES + "  precedence: [bullish]\n", 12, "states alone, .* found precedence"),
+    "no states": (rule("states: {}", without="bullish"), 6, "states by name, found nothing"),
+    "state without a side": (
+        rule("states: {up: {when: close > 1}}", without="bullish"),
+        6,
+        "state up with side",
+    ),
+    "state without a condition": (
+        rule("states: {up: {side: bullish}}", without="bullish"),
+        6,
+        "state up with when",
+    ),
+    "state of an odd side": (
+        rule("states: {up: {side: bulish, when: close > 1}}", without="bullish"),
+        6,
+        "found 'bulish', near bullish",
+    ),
+    "state of an odd name": (
+        rule("states: {Up: {side: bullish, when: close > 1}}", without="bullish"),
+        6,
+        "a state's name of a-z, 0-9 and _, found 'Up'",
+    ),
+    "state that is a condition": (
+        rule("states: {up: close > 1}", without="bullish"),
+        6,
+        "state up with side, when",
+    ),
     "single equals": (condition("color = 1"), 6, "expected a comparison such as"),
     "odd operator": (condition("close => ema_13"), 6, "expected a comparison such as"),
     "word operator": (condition("close in ema_13"), 6, "expected one of > >= < <= == !="),
@@ -137,7 +255,11 @@ REFUSALS = {
     "unknown side": (rule("bulish:", "  all: [close > 1]"), 7, "found 'bulish', near bullish"),
     "key twice": (rule("fires: every_bar"), 7, r"expected fires once, found it again \(first on line 4\)"),
     "name twice": (GOOD + GOOD, 7, r"expected turn once, found it again \(first on line 1\)"),
-    "no side": (rule(without="bullish"), 1, "at least one of bullish, bearish, neutral, found none"),
+    "no side": (
+        rule(without="bullish"),
+        1,
+        "states or at least one of bullish, bearish, neutral, found none",
+    ),
     "no severity": (rule(without="severity"), 1, "expected rule turn with severity"),
     "no description": (rule(without="description"), 1, "expected rule turn with description"),
     "no timeframes": (rule(without="timeframes"), 1, "expected rule turn with timeframes"),

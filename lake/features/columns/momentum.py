@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from lake.features.indicator import ROUNDING, TOLERANCE, Indicator, settle_smoothing
+from lake.features.indicator import ROUNDING, TOLERANCE, Indicator, settle_smoothing, settle_window
 from lake.features.ta import ta
 from lake.market.bars import Floats
 
 RSI_PERIODS = (7, 14)
 MACD_FAST, MACD_SLOW, MACD_SIGNAL = 12, 26, 9
+STOCH_PERIOD, STOCH_SMOOTHING = 14, 3
+MFI_PERIOD, CCI_PERIOD, ROC_PERIOD = 14, 20, 10
+FLAT = 50.0
+"""What RSI, MFI and the stochastic are where nothing moves."""
 
 
 def rsi(close: Floats, period: int) -> Floats:
@@ -22,7 +26,7 @@ def rsi(close: Floats, period: int) -> Floats:
     strength: Floats = ta("RSI", close, timeperiod=period)
     # With high = low = close the true range is |change|, so its ATR is the average move.
     average_move: Floats = ta("ATR", close, close, close, timeperiod=period)
-    return np.where(average_move < TOLERANCE * np.abs(close), 50.0, strength)
+    return np.where(average_move < TOLERANCE * np.abs(close), FLAT, strength)
 
 
 def macd(close: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floats, Floats]:
@@ -30,6 +34,55 @@ def macd(close: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floa
     line, average, histogram = ta("MACD", close, fastperiod=fast, slowperiod=slow, signalperiod=signal)
     return line, average, histogram
 
+
+def place_in_range(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
+    """Return where the close stands in the range of the last bars, 0 to 100; 50 where there is none."""
+    lowest: Floats = ta("MIN", low, timeperiod=period)
+    width = ta("MAX", high, timeperiod=period) - lowest
+    with np.errstate(divide="ignore", invalid="ignore"):
+        place = 100.0 * (close - lowest) / width
+    return np.where(width <= TOLERANCE * np.abs(close), FLAT, place)
+
+
+def stochastic(place: Floats, smoothing: int) -> tuple[Floats, Floats]:
+    """Return the mean place in the range over `smoothing` bars, and the mean of that again."""
+    slow: Floats = ta("SMA", place, timeperiod=smoothing)
+    signal: Floats = ta("SMA", slow, timeperiod=smoothing)
+    return slow, signal
+
+
+def below_the_high(place: Floats) -> Floats:
+    """Return Williams' %R: the place in the range counted from its high, -100 to 0."""
+    return place - 100.0
+
+
+def roc(close: Floats, period: int) -> Floats:
+    """Return the change of the close over `period` bars, in percent."""
+    change: Floats = ta("ROC", close, timeperiod=period)
+    return change
+
+
+def money_flow(high: Floats, low: Floats, close: Floats, volume: Floats, period: int) -> Floats:
+    """Return the money flow index, 0 to 100; 50 where no typical price of the window moved."""
+    index: Floats = ta("MFI", high, low, close, volume, timeperiod=period)
+    price = high + low + close
+    moved = np.zeros(len(close))
+    moved[1:] = (price[1:] != price[:-1]) & (volume[1:] > 0)
+    return np.where(ta("SUM", moved, timeperiod=period) == 0, np.where(np.isnan(index), index, FLAT), index)
+
+
+def commodity_channel(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
+    """Return the commodity channel index; 0 where the typical price of the window did not move.
+
+    There TA-Lib divides what rounding left by what rounding left.
+    """
+    index: Floats = ta("CCI", high, low, close, timeperiod=period)
+    price = (high + low + close) / 3.0
+    width = ta("MAX", price, timeperiod=period) - ta("MIN", price, timeperiod=period)
+    return np.where(width <= TOLERANCE * np.abs(price), 0.0, index)
+
+
+PLACE = f"place_in_range_{STOCH_PERIOD}"
 
 INDICATORS = (
     *(
@@ -55,5 +108,65 @@ INDICATORS = (
         settle_bars=settle_smoothing(2 / (MACD_SLOW + 1), MACD_SLOW + MACD_SIGNAL),
         description="EMA 12 less EMA 26 of the close; its EMA 9; the first less the second",
         source="TA-Lib MACD, both averages starting at bar 26",
+    ),
+    Indicator(
+        columns=(PLACE,),
+        function=place_in_range,
+        inputs=("high", "low", "close"),
+        parameters={"period": STOCH_PERIOD},
+        scale="percent",
+        settle_bars=settle_window(STOCH_PERIOD),
+        description=f"Place of the close in the range of {STOCH_PERIOD} bars, 0 to 100; 50 without range",
+        source="100 * (close - lowest low) / (highest high - lowest low)",
+        is_helper=True,
+    ),
+    Indicator(
+        columns=("stoch_k", "stoch_d"),
+        function=stochastic,
+        inputs=(PLACE,),
+        parameters={"smoothing": STOCH_SMOOTHING},
+        scale="percent",
+        settle_bars=settle_window(STOCH_PERIOD + 2 * STOCH_SMOOTHING - 2),
+        description="Slow stochastic 14/3/3: mean of 3 places in the range of 14 bars; mean of 3 of that",
+        source="TA-Lib STOCH with simple averages, except that a flat market has 50",
+    ),
+    Indicator(
+        columns=(f"roc_{ROC_PERIOD}",),
+        function=roc,
+        inputs=("close",),
+        parameters={"period": ROC_PERIOD},
+        scale="percent",
+        settle_bars=settle_window(ROC_PERIOD + 1),
+        description=f"Change of the close over {ROC_PERIOD} bars, in percent",
+        source="TA-Lib ROC",
+    ),
+    Indicator(
+        columns=(f"mfi_{MFI_PERIOD}",),
+        function=money_flow,
+        inputs=("high", "low", "close", "volume"),
+        parameters={"period": MFI_PERIOD},
+        scale="percent",
+        settle_bars=settle_window(MFI_PERIOD + 1),
+        description=f"Money flow index of {MFI_PERIOD} bars, 0 to 100; 50 in a flat market",
+        source="TA-Lib MFI, except that a flat market has 50",
+    ),
+    Indicator(
+        columns=(f"willr_{STOCH_PERIOD}",),
+        function=below_the_high,
+        inputs=(PLACE,),
+        scale="percent",
+        settle_bars=settle_window(STOCH_PERIOD),
+        description=f"Williams %R of {STOCH_PERIOD} bars, -100 to 0; -50 in a flat market",
+        source="TA-Lib WILLR, except that a flat market has -50, as the stochastic has 50",
+    ),
+    Indicator(
+        columns=(f"cci_{CCI_PERIOD}",),
+        function=commodity_channel,
+        inputs=("high", "low", "close"),
+        parameters={"period": CCI_PERIOD},
+        scale="percent",
+        settle_bars=settle_window(CCI_PERIOD),
+        description=f"Commodity channel index of {CCI_PERIOD} bars; 0 in a flat market",
+        source="TA-Lib CCI",
     ),
 )

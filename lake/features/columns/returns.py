@@ -7,6 +7,8 @@ import numpy as np
 from lake.features.indicator import Indicator, settle_window
 from lake.market.bars import Floats
 
+VOLATILITY_PERIOD = 20
+
 
 def return_pct(close: Floats) -> Floats:
     """Return the change of the close since the previous bar, in percent."""
@@ -17,6 +19,15 @@ def log_return(close: Floats) -> Floats:
     """Return the natural logarithm of the close over the previous close."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.log(_growth(close))
+
+
+def volatility(returns: Floats, period: int) -> Floats:
+    """Return the population standard deviation of the last `period` returns, not annualised."""
+    from lake.features.loops import deviation
+
+    spread = np.full(len(returns), np.nan)
+    spread[1:] = deviation(returns[1:], period)
+    return spread
 
 
 def _growth(close: Floats) -> Floats:
@@ -44,5 +55,15 @@ INDICATORS = (
         settle_bars=settle_window(2),
         description="Natural logarithm of close over previous close, without dividends",
         source="ln(close / previous close)",
+    ),
+    Indicator(
+        columns=(f"volatility_{VOLATILITY_PERIOD}",),
+        function=volatility,
+        inputs=("log_return",),
+        parameters={"period": VOLATILITY_PERIOD},
+        scale="ratio",
+        settle_bars=settle_window(VOLATILITY_PERIOD + 1),
+        description=f"Population standard deviation of the last {VOLATILITY_PERIOD} log returns, a bar",
+        source="Square root of the mean squared distance of log_return from its mean; not annualised",
     ),
 )
