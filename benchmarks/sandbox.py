@@ -73,8 +73,7 @@ def run_bare(stocks: Market) -> list[tuple[float, int]]:
     """Return final equity and trades of every symbol from the bare loop."""
     account = (COSTS.cash, COSTS.commission, COSTS.slippage)
     return [
-        bare(bars.open, bars.close, fast, slow, *account, np.empty(len(bars)))
-        for bars, fast, slow in stocks
+        bare(bars.open, bars.close, fast, slow, *account, np.empty(len(bars))) for bars, fast, slow in stocks
     ]
 
 

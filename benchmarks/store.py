@@ -164,7 +164,8 @@ def reads(lake: Lake, plain: Path, symbols: int, runs: int) -> None:
     theirs.execute(f"CREATE VIEW bars AS SELECT * FROM read_parquet('{plain}/*.parquet')")
     chance = np.random.default_rng(1)
     names = [f"S{chance.integers(symbols):05d}" for _ in range(runs)]
-    one = "SELECT ts, open, high, low, close, volume FROM bars WHERE symbol = ? AND timeframe = '1d' ORDER BY ts"
+    values = "ts, open, high, low, close, volume"
+    one = f"SELECT {values} FROM bars WHERE symbol = ? AND timeframe = '1d' ORDER BY ts"
     scan = "SELECT symbol, count(*), sum(volume), max(ts) FROM bars WHERE timeframe = '1d' GROUP BY symbol"
     for label, query, target in (
         ("one symbol's history", one, 2.0),

@@ -19,7 +19,6 @@ from lake.features.indicator import SPARSE
 from lake.market.adjust import adjusted
 from lake.market.bars import Actions, Bars
 from lake.market.timeframes import parse_timeframe
-from lake.sources.intake import partition_numbers
 from lake.store.catalog import connect
 from lake.store.lake import Between, Lake
 from lake.store.reads import CHUNK, known_symbols, read_history
@@ -116,7 +115,6 @@ def feature_rows(bars: Bars, actions: Actions) -> pa.Table:
         "timeframe": pa.repeat(bars.timeframe, len(complete)),
         "ts": complete.ts,
         "closes_at": complete.closes_at,
-        "year": partition_numbers("year", complete.ts),
         **compute(complete),
     }
     arrays = {name: _stored(columns[name]) for name in schema.names}

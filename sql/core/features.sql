@@ -1,4 +1,4 @@
 -- Registered columns of every complete bar, on the split basis; `lake columns` explains each.
 -- grain: symbol, timeframe, ts
 CREATE VIEW features AS
-SELECT * EXCLUDE (year) FROM lake.features;
+SELECT * FROM lake.features;

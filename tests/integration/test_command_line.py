@@ -48,7 +48,8 @@ def test_every_delivered_row_is_a_bar_or_in_quarantine(daily: Path) -> None:
     }
     rows = ask(
         daily,
-        "select symbol, (select count(*) from bars b where b.symbol = s.symbol and timeframe = '1d') as bars, "
+        "select symbol, "
+        "(select count(*) from bars b where b.symbol = s.symbol and timeframe = '1d') as bars, "
         "(select count(*) from quarantine q where q.symbol = s.symbol) as aside from symbols s order by 1",
     )
     assert {row["symbol"]: row["bars"] + row["aside"] for row in rows} == counts  # type: ignore[operator]

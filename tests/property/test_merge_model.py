@@ -49,7 +49,8 @@ class Model:
             known = self.rows.setdefault(key, [])
             settled = len(arrived) > 1 and known and same(known[-1], arrived[-1])
             for row in [] if settled else arrived:
-                if not known or (RANKS[row["source"]] <= RANKS[known[-1]["source"]] and not same(known[-1], row)):
+                outranks = not known or RANKS[row["source"]] <= RANKS[known[-1]["source"]]
+                if not known or (outranks and not same(known[-1], row)):
                     known.append(row)
 
 

@@ -16,12 +16,11 @@ FEATURES = TableSpec(
                 timeframe=pa.string(),
                 ts=UTC_MICROS,
                 closes_at=UTC_MICROS,
-                year=pa.int32(),
             ),
             *fields(),
         ]
     ),
     key=("symbol", "timeframe", "ts"),
-    partition_by=("timeframe", "year"),
+    partition_by=("timeframe",),
 )
 """Registered columns on the split basis."""
