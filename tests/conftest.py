@@ -5,8 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from lake.config import Settings, load_settings
+
+# A slow or busy machine is no failure: nothing here depends on the clock.
+hypothesis_settings.register_profile("lake", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("lake")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -20,9 +20,10 @@ prices = st.lists(st.floats(1.0, 500.0), min_size=8, max_size=30)
 @st.composite
 def rows(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
     """Rows of several symbols with gaps: when each closes and its longest label ends, in bars."""
-    days = np.array(sorted(draw(st.sets(st.integers(0, 378), min_size=150, max_size=379))))
+    chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))  # drawing each day by itself is slow
+    days = np.sort(chance.choice(379, size=draw(st.integers(150, 379)), replace=False))
     repeats = draw(st.integers(1, 3))
-    spans = draw(arrays.arrays(np.int64, len(days) * repeats, elements=st.integers(2, 21)))
+    spans = chance.integers(2, 22, size=len(days) * repeats)
     closing = np.tile(days, repeats)
     embargo = draw(st.integers(21, 25))
     return CLOSES_AT[closing], OPENS_AT[closing + spans], embargo
