@@ -13,14 +13,19 @@ from stack.errors import PipelineFailed, StackFailed
 from stack.installation import Installation
 
 FIRST = "ingest_daily_bars"
-CHAIN = (
-    FIRST,
-    "derive_longer_bars",
-    "enrich_features",
-    "run_sandbox",
-    "build_training_set",
-    "publish_documents",
+LINKS = (
+    (FIRST, "derive_longer_bars"),
+    ("derive_longer_bars", "enrich_features"),
+    ("enrich_features", "run_sandbox"),
+    ("enrich_features", "build_training_set"),
+    ("run_sandbox", "publish_documents"),
+    ("build_training_set", "publish_documents"),
 )
+"""Which DAG starts which; one that has two causes is followed once for each."""
+
+CHAIN = (FIRST, *dict.fromkeys(dag_id for _, dag_id in LINKS))
+Followed = dict[tuple[str, str], Run]
+
 PARSE_SECONDS = 120
 STALL_SECONDS = 1_800
 """A pipeline in which nothing changes for so long is called stuck; a large universe may need hours in all."""
@@ -37,7 +42,7 @@ def run_pipeline(api: AirflowApi, installation: Installation, tell: Callable[[st
     """
     _wait_until_parsed(api)
     since = datetime.now(UTC).isoformat()
-    followed = {FIRST: api.trigger(FIRST, {})}
+    followed: Followed = {("", FIRST): api.trigger(FIRST, {})}
     told: set[str] = set()
     changed_at = time.monotonic()
     while not _is_done(followed):
@@ -56,17 +61,17 @@ def run_pipeline(api: AirflowApi, installation: Installation, tell: Callable[[st
         time.sleep(POLL_SECONDS)
 
 
-def _is_done(followed: dict[str, Run]) -> bool:
-    return all(dag_id in followed and followed[dag_id].state == "success" for dag_id in CHAIN)
+def _is_done(followed: Followed) -> bool:
+    return all(link in followed and followed[link].state == "success" for link in LINKS)
 
 
-def _look(api: AirflowApi, followed: dict[str, Run], since: str) -> dict[str, Run]:
+def _look(api: AirflowApi, followed: Followed, since: str) -> Followed:
     """Return the followed runs as they stand, and with them any that they have caused."""
-    found = {dag_id: run if run.state == "success" else api.run(run) for dag_id, run in followed.items()}
-    caused_by = {(run.dag_id, run.run_id) for run in found.values() if run.state != "queued"}
-    for dag_id in CHAIN:
-        if dag_id not in found and (run := _caused(api, dag_id, since, caused_by)):
-            found[dag_id] = run
+    found = {link: run if run.state == "success" else api.run(run) for link, run in followed.items()}
+    for cause, dag_id in LINKS:
+        causes = {(run.dag_id, run.run_id) for run in found.values() if run.dag_id == cause}
+        if causes and (cause, dag_id) not in found and (run := _caused(api, dag_id, since, causes)):
+            found[cause, dag_id] = run
     return found
 
 
