@@ -1,8 +1,8 @@
 """Publish everything new, when sandbox results or training sets are.
 
 Either is enough: waiting for both would publish the older of them one run late for ever, once a
-person has run one of the two by hand. Documents have fixed ids, so publishing again changes nothing. A server that does not answer is
-asked again later. The same on the command line: `lake publish`.
+person has run one of the two by hand. Documents have fixed ids, so publishing again changes nothing.
+A server that does not answer is asked again later. The same on the command line: `lake publish`.
 """
 
 from __future__ import annotations

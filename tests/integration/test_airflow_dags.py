@@ -107,7 +107,7 @@ def test_assets_join_the_pipeline(bag: dict[str, Any]) -> None:
     assert _needs(bag, "run_sandbox") == {"features"}
     assert _needs(bag, "build_training_set") == {"features"}
     assert _needs(bag, "publish_documents") == {"sandbox_results", "training_sets"}
-    assert "any" in json.dumps(bag["dags"]["publish_documents"]["schedule"]).lower()
+    assert "asset_any" in json.dumps(bag["dags"]["publish_documents"]["schedule"])
 
 
 def test_ingest_follows_the_sessions_of_new_york(bag: dict[str, Any]) -> None:
