@@ -54,7 +54,7 @@ class Model:
                     known.append(row)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 @given(batches)
 def test_the_table_equals_the_model_after_any_batches_and_repeats_change_nothing(
     loads: list[tuple[str, list[dict]]],  # type: ignore[type-arg]
