@@ -54,7 +54,7 @@ build() {
     say "Building $1 from $2 ..."
     "$1/bin/python" -c '' 2>/dev/null || make_venv "$1"
     rm -f "$1/.built" "$1/.built-tests"
-    with_network_or_cache "$uv" pip sync --quiet --require-hashes --python "$1/bin/python" "$2"
+    with_network_or_cache "$uv" pip sync --quiet --compile-bytecode --require-hashes --python "$1/bin/python" "$2"
     if [ "${3:-}" = "editable" ]; then
         with_network_or_cache "$uv" pip install --quiet --no-deps --no-build-isolation --python "$1/bin/python" -e .
     fi
