@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from lake.errors import BadConfiguration
+from lake.conf_file import read_conf
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Factor = Annotated[float, Field(gt=1)]
@@ -63,12 +62,4 @@ def read_thresholds(conf_folder: Path) -> Thresholds:
     Raises:
         BadConfiguration: it is missing, not YAML, or has a value that cannot be used.
     """
-    path = conf_folder / "quality.yaml"
-    try:
-        return Thresholds.model_validate(yaml.safe_load(path.read_text()))
-    except (OSError, yaml.YAMLError) as error:
-        raise BadConfiguration(f"{path}: expected readable YAML, found: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadConfiguration(f"{path}: {where}: {first['msg']}; found {first['input']!r}") from error
+    return read_conf(Thresholds, conf_folder / "quality.yaml")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
-from lake.errors import BadConfiguration
+from lake.conf_file import read_conf
 from lake.market.symbols import parse_symbols
 from lake.market.timeframes import DAILY_AND_LONGER
 
@@ -61,12 +60,4 @@ def read_universe(conf_folder: Path) -> Universe:
     Raises:
         BadConfiguration: it is missing, not YAML, or has a value that cannot be used.
     """
-    path = conf_folder / "universe.yaml"
-    try:
-        return Universe.model_validate(yaml.safe_load(path.read_text()))
-    except (OSError, yaml.YAMLError) as error:
-        raise BadConfiguration(f"{path}: expected readable YAML, found: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadConfiguration(f"{path}: {where}: {first['msg']}; found {first['input']!r}") from error
+    return read_conf(Universe, conf_folder / "universe.yaml")
