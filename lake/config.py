@@ -17,7 +17,8 @@ class Settings(BaseSettings):
     """Addresses and folders, from the environment first and `.env` of the checkout second.
 
     `lake_root` is a folder or an object-store address; every table lives below it.
-    `var/run/broker.env` is read after `.env`, because the embedded broker chooses its own port.
+    `var/run/broker.env` is read after `.env`, because the embedded broker chooses its own port;
+    `broker_epoch` is what that broker calls its one life, empty where a real one keeps its topics.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
@@ -27,6 +28,7 @@ class Settings(BaseSettings):
     kafka_bootstrap_servers: str = "127.0.0.1:19092"
     mongo_url: str = "mongodb://127.0.0.1:27017/lake"
     redis_url: str = ""
+    broker_epoch: str = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -45,6 +47,11 @@ class Settings(BaseSettings):
     def conf_folder(self) -> Path:
         """Return the folder of the files that users edit."""
         return self.lake_home / "conf"
+
+    @property
+    def local_folder(self) -> Path:
+        """Return the folder of this machine's files beside the tables: outbox, served files, messages."""
+        return Path(self.lake_root) if "://" not in self.lake_root else self.var_folder / "local"
 
     @property
     def var_folder(self) -> Path:

@@ -13,6 +13,7 @@ _TYPES = {
     "string": "VARCHAR",
     "timestamp[us, tz=UTC]": "TIMESTAMPTZ",
     "date32[day]": "DATE",
+    "binary": "BLOB",
     "double": "DOUBLE",
     "int8": "TINYINT",
     "int16": "SMALLINT",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lake.store.tables.alerts import ALERTS, DEAD_LETTERS, NOTIFICATIONS
 from lake.store.tables.features import FEATURES
 from lake.store.tables.levels import LEVEL_EVENTS, LEVELS
 from lake.store.tables.market import ACTIONS, BARS, CANDLES, DECISIONS, GAPS, QUARANTINE, SYMBOLS
@@ -27,6 +28,9 @@ TABLES: dict[str, TableSpec] = {
         FEATURES,
         LEVELS,
         LEVEL_EVENTS,
+        ALERTS,
+        NOTIFICATIONS,
+        DEAD_LETTERS,
         SANDBOX_RUNS,
         SANDBOX_TRADES,
         SANDBOX_EQUITY,

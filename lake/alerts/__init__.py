@@ -1,0 +1,1 @@
+"""Alerts: what they are, when rules raise them, and how they are kept."""
