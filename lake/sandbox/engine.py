@@ -43,7 +43,7 @@ def simulate(
     when, terms = _scratch.trades(most)
     curve = np.empty((3, len(bars)))
     columns = (bars.ts, bars.closes_at, bars.open, bars.high, bars.low, bars.close)
-    count, path = trade_through(*columns, *moves, enter & ~leave, leave, *account, when, terms, curve)
+    count, path = trade_through(*columns, *moves, enter, leave, *account, when, terms, curve)
     if count < 0:
         raise BadInput(_too_early(bars, -1 - count))
     trades = Trades(*when[:count].T.copy(), *terms[:count].T.copy())
