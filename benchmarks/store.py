@@ -1,7 +1,7 @@
 """Upsert, identical re-run and reads of 25 million bitemporal bars against plain Parquet, as ratios.
 
 Plain Parquet keeps no history: one file a year, sorted by symbol and time, rewritten and renamed at
-every upsert. Both sides run in turn in one process. `python benchmarks/store.py --help`.
+every upsert. Both sides run in turn in one process. `python -m benchmarks.store --help`.
 """
 
 from __future__ import annotations
@@ -138,11 +138,12 @@ def timed(action: Callable[[], object]) -> float:
 
 
 def report(name: str, plain: list[float], ours: list[float], target: float | None = None) -> None:
-    """Print medians and their ratio."""
-    ratio = median(ours) / median(plain)
+    """Print medians, and the median and range of the ratios of neighbouring runs."""
+    ratios = [own / bare for own, bare in zip(ours, plain, strict=True)]
+    spread = f"{median(ratios):4.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
     aim = f"  target <= {target:.1f}" if target else ""
-    print(f"{name:34s} plain {median(plain) * 1e3:9.1f} ms   lake {median(ours) * 1e3:9.1f} ms   "
-          f"ratio {ratio:5.2f}{aim}", flush=True)  # fmt: skip
+    print(f"{name:31s} plain {median(plain) * 1e3:7.1f} ms   lake {median(ours) * 1e3:7.1f} ms   "
+          f"ratio {spread}{aim}", flush=True)  # fmt: skip
 
 
 def upserts(lake: Lake, plain: Path, late: pa.Table, runs: int) -> None:
@@ -191,6 +192,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         lake, plain = Lake.open(load_settings(lake_root=f"{folder}/lake")), Path(folder) / "plain"
         plain.mkdir()
+        print(f"building {len(YEARS)} years of bars of {arguments.symbols:,} symbols twice", flush=True)
         rows, late = build(lake, plain, arguments.symbols)
         print(f"{rows:,} bars of {arguments.symbols:,} symbols; medians of {arguments.runs} runs", flush=True)
         reads(lake, plain, arguments.symbols, arguments.runs)
