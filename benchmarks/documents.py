@@ -32,6 +32,7 @@ from lake.store.lake import Lake
 from lake.training.folder import TrainingFolder
 from tests.servers import MongoServer, start_mongo
 
+SYMBOLS = ("AAPL", "IBM")
 BATCH = 5_000
 TARGET = 0.9
 
@@ -45,6 +46,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
         root = str(Path(folder) / "lake")
+        print(f"filling a lake with the sample's bars of {' and '.join(SYMBOLS)}", flush=True)
         ready = prepared(load_settings(lake_root=root))
         server = start_mongo(Path(folder))
         try:
@@ -55,7 +57,7 @@ def main() -> None:
 
 def prepared(settings: Settings) -> Ready:
     """Fill a lake with the real sample bars and their features; return its documents, ready to send."""
-    ingest(settings, default_request(settings, source="sample"))
+    ingest(settings, default_request(settings, source="sample", symbols=SYMBOLS))
     derive_longer_bars(settings)
     enrich_features(settings)
     lake = Lake.open(settings)
@@ -81,6 +83,8 @@ def measured(root: str, ready: Ready, server: MongoServer, rounds: int) -> Itera
         seconds = {name: timed(side) for name, side in (sides if number % 2 else reversed(sides))}
         seconds["again"] = timed(publish)
         check(ready, server, number)
+        listed = ", ".join(f"{name} {taken:.1f} s" for name, taken in seconds.items())
+        print(f"round {number + 1} of {rounds}: {listed}", flush=True)
         yield seconds
 
 

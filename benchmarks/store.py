@@ -23,7 +23,9 @@ from lake.config import load_settings
 from lake.market.sessions import calendar
 from lake.store.catalog import connect
 from lake.store.duck import open_duckdb
-from lake.store.lake import WRITER, Lake
+from lake.store.encoding import writer_of
+from lake.store.lake import Lake
+from lake.store.tables import TABLES
 
 YEARS = range(2001, 2021)
 LAST_DAYS = 5
@@ -87,7 +89,10 @@ def build(lake: Lake, plain: Path, symbols: int) -> tuple[int, pa.Table]:
         for name, column in version.items():
             table = table.append_column(name, column)
         write_deltalake(
-            lake.uri("bars"), table.select(lake_columns()), mode="append", writer_properties=WRITER
+            lake.uri("bars"),
+            table.select(lake_columns()),
+            mode="append",
+            writer_properties=writer_of(TABLES["bars"]),
         )
         rows += count
     return rows, late
@@ -95,8 +100,6 @@ def build(lake: Lake, plain: Path, symbols: int) -> tuple[int, pa.Table]:
 
 def lake_columns() -> list[str]:
     """Return the columns of table bars in order."""
-    from lake.store.tables import TABLES
-
     return list(TABLES["bars"].schema.names)
 
 
