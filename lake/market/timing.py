@@ -20,14 +20,19 @@ class Timing:
     `outside` says of intraday bars that they lie in the hours around their day's session.
     """
 
+    starts_at: Times
     session: Dates
     closes_at: Times
     reason: NDArray[np.str_]
     outside: Bools
 
-    def by(self, now: datetime) -> Timing:
-        """Return the timing at a moment: a bar that had not closed by then is of the future."""
-        unclosed = (self.reason == "") & (self.closes_at > np.datetime64(now.replace(tzinfo=None), "us"))
+    def by(self, now: datetime, is_closed: Bools | None = None) -> Timing:
+        """Return the timing at a moment: what cannot have been said by then is of the future.
+
+        A bar that claims to be closed (all do without `is_closed`) has to be over, another one begun.
+        """
+        due = self.closes_at if is_closed is None else np.where(is_closed, self.closes_at, self.starts_at)
+        unclosed = (self.reason == "") & (due > np.datetime64(now.replace(tzinfo=None), "us"))
         return replace(self, reason=np.where(unclosed, "future", self.reason))
 
 
@@ -47,7 +52,7 @@ def _daily(ts: Times, calendar: Calendar) -> Timing:
     )
     # A row of no session closes with its day; it stays out unless a person releases it.
     closes_at = np.where(numbers < 0, ts + np.timedelta64(1, "D"), calendar.closes_at[numbers])
-    return Timing(days, closes_at, reason, np.zeros(len(ts), dtype=bool))
+    return Timing(ts, days, closes_at, reason, np.zeros(len(ts), dtype=bool))
 
 
 def _weekly(ts: Times, calendar: Calendar) -> Timing:
@@ -62,7 +67,7 @@ def _weekly(ts: Times, calendar: Calendar) -> Timing:
         default="",
     )
     closes_at = calendar.closes_at[np.maximum(last, 0)]
-    return Timing(session, np.maximum(closes_at, ts), reason, np.zeros(len(ts), dtype=bool))
+    return Timing(ts, session, np.maximum(closes_at, ts), reason, np.zeros(len(ts), dtype=bool))
 
 
 def _intraday(ts: Times, timeframe: str, calendar: Calendar) -> Timing:
@@ -77,4 +82,5 @@ def _intraday(ts: Times, timeframe: str, calendar: Calendar) -> Timing:
     reason = np.select(
         [np.isnat(ts), off_session, ~outside & misaligned], ["blank", "off_session", "misaligned"], default=""
     )
-    return Timing(calendar.sessions[number], np.minimum(ts + length, closes), reason, outside & ~off_session)
+    closes_at = np.minimum(ts + length, closes)
+    return Timing(ts, calendar.sessions[number], closes_at, reason, outside & ~off_session)

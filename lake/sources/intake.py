@@ -13,15 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from lake.market.admission import admitted, rounded
 from lake.market.bars import VALUES, Bools, Floats, Times
-from lake.market.quality import REASONS, RELEASED, check_values
+from lake.market.quality import REASONS, RELEASED
 from lake.market.sessions import Calendar
 from lake.market.timeframes import kind_of
-from lake.market.timing import Timing, timed
+from lake.market.timing import Timing
 from lake.sources.base import EVIDENCE, NO_SYMBOL, Fetched, IngestRequest
 from lake.store.tables import TABLES
-
-PRICE_DECIMALS = 8
 
 Texts = NDArray[np.str_]
 
@@ -54,16 +53,15 @@ def take_in(
     rows = _within(fetched.bars, request)
     ts = rows["ts"].cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy().astype("datetime64[us]")
     values = {name: rows[name].to_numpy().astype(float) for name in VALUES}
-    timing = timed(ts, request.timeframe, calendar).by(now)
-    checked = check_values(*(values[name] for name in VALUES))
-    reason = np.where(checked.impossible != "", checked.impossible, timing.reason)
+    admission = admitted(ts, values, request.timeframe, calendar, now)
+    reason, timing = admission.reason, admission.timing
     if fetched.symbol == NO_SYMBOL:
         reason = np.full(len(rows), "bad_symbol")
     aside = (reason != "") & (~timing.outside | (fetched.symbol == NO_SYMBOL))
     quarantine = _quarantine_rows(fetched, request, rows, reason, aside, decided or {})
     released = np.zeros(len(rows), dtype=bool)
     released[aside] = quarantine["status"].to_numpy() == "released"
-    note = np.where(released, np.char.add(RELEASED, reason.astype(str)), checked.note)
+    note = np.where(released, np.char.add(RELEASED, reason.astype(str)), admission.note)
     keep = ((reason == "") & ~timing.outside) | released
     return Intake(
         bars=_bar_rows(fetched, request, rows, ts, values, timing, note).filter(pa.array(keep)),
@@ -99,8 +97,7 @@ def _bar_rows(
         "ts": ts,
         "closes_at": timing.closes_at,
         "session": timing.session,
-        **{name: np.round(values[name], PRICE_DECIMALS) for name in VALUES[:-1]},
-        "volume": values["volume"],
+        **rounded(values),
         "is_complete": pa.repeat(True, count),
         "quality": pa.repeat("ok", count),
         "quality_reason": pa.array(note, mask=note == ""),
