@@ -47,5 +47,6 @@ def admitted(
 
 def rounded(values: Mapping[str, Floats]) -> dict[str, Floats]:
     """Return bar values as the lake keeps them: prices to 8 decimals, volume as it is."""
-    prices = {name: np.round(values[name], PRICE_DECIMALS) for name in VALUES[:-1]}
+    with np.errstate(over="ignore"):  # of a row that is set aside
+        prices = {name: np.round(values[name], PRICE_DECIMALS) for name in VALUES[:-1]}
     return {**prices, "volume": values["volume"]}
