@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -45,7 +46,8 @@ class Clock(NamedTuple):
     ts: int
 
 
-class DeadLetter(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
     """What could not be used: where it came from, why not, and its bytes.
 
     `index` is the candle's place in its message, None where the message as a whole is meant;
@@ -156,7 +158,7 @@ def encode_bars(bars: Sequence[tuple[str, Candle, int]]) -> Iterator[bytes]:
 
 def encode_dead(letter: DeadLetter) -> bytes:
     """Return a dead letter as a record of topic `candles.dead`, its bytes in base64."""
-    found = {**letter._asdict(), "payload": base64.b64encode(letter.payload).decode()}
+    found = {**asdict(letter), "payload": base64.b64encode(letter.payload).decode()}
     return orjson.dumps(found, option=orjson.OPT_UTC_Z)
 
 

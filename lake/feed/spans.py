@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from json import JSONDecoder
-from json.decoder import WHITESPACE
 
+_SPACE = re.compile(r"[ \t\n\r]*")
 _decode = JSONDecoder().raw_decode
 
 
@@ -38,5 +39,5 @@ def _after(text: str, at: int) -> int:
 
 
 def _skip(text: str, at: int) -> int:
-    match = WHITESPACE.match(text, at)
+    match = _SPACE.match(text, at)
     return match.end() if match else at

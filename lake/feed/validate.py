@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
 from math import isfinite
@@ -57,7 +58,8 @@ _HUGE = 1 << 63
 _row = itemgetter(*KEYS)
 
 
-class Fault(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Fault:
     """Why a message, or the candle at `index` of one, cannot be used, with its bytes."""
 
     index: int | None
