@@ -81,7 +81,8 @@ class Event(NamedTuple):
     """What one bar did at one level, known from the bar's `closes_at`.
 
     `kind` is the level's role before the event, `side` what the event speaks for, `price` the
-    level's price on the basis of the bars pushed. Times as in `Level`.
+    level's price on the basis of the bars pushed, `confirmed_at` when it became known. Times as in
+    `Level`.
     """
 
     level_id: str
@@ -92,6 +93,7 @@ class Event(NamedTuple):
     price: float
     ts: int
     closes_at: int
+    confirmed_at: int
 
 
 def age_weight(bars: int) -> float:

@@ -157,7 +157,17 @@ class Tracker:
         self.identify(level)
         side = side_of(event, level.kind)
         events.append(
-            Event(level.level_id, event, level.kind, side, level.method, level.price, bar.ts, bar.closes_at)
+            Event(
+                level.level_id,
+                event,
+                level.kind,
+                side,
+                level.method,
+                level.price,
+                bar.ts,
+                bar.closes_at,
+                level.confirmed_at,
+            )
         )
 
     def identify(self, level: Level) -> None:

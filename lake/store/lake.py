@@ -23,6 +23,7 @@ from lake.store.digest import digest
 from lake.store.encoding import writer_of
 from lake.store.locks import writer_lock
 from lake.store.tables import TABLES, TableSpec
+from lake.store.transactions import Transactions
 from lake.store.versions import news
 from lake.universe import read_universe
 
@@ -117,18 +118,27 @@ class Lake:
         return now if newest is None else max(now, newest + timedelta(milliseconds=1))
 
     def upsert(
-        self, name: str, rows: pa.Table, known_at: datetime, vanished: pa.Table | None = None
+        self,
+        name: str,
+        rows: pa.Table,
+        known_at: datetime,
+        vanished: pa.Table | None = None,
+        transactions: Transactions | None = None,
     ) -> Change:
         """Merge `rows` into a bitemporal table and return what changed.
 
         Keys that occur more than once become versions in their order of arrival, a microsecond
         apart. `vanished` holds keys (and partition columns) whose current version is to be closed.
+        `transactions` go into the last commit; where nothing changes there is none, nor are they noted.
 
         Raises:
             CommitConflict: other writers won every retry.
+            TransactionTaken: another writer carries on one of `transactions`; nothing of it was written.
         """
         spec = TABLES[name]
         with self.writing(name):
+            if transactions:
+                transactions.check(self.table(name))
             inserted = closed = 0
             batches = news(spec, rows, self.table(name), merge.partitions_of(spec, rows))
             if vanished is not None and vanished.num_rows:
@@ -136,7 +146,12 @@ class Lake:
                 vanished = vanished.append_column("known_at", _repeated(spec, known_at, vanished.num_rows))
             for number, batch in enumerate(batches):
                 stamped = _stamped(spec, batch, known_at + timedelta(microseconds=number))
-                result = self._merge(spec, stamped, vanished if number == 0 else None)
+                result = self._merge(
+                    spec,
+                    stamped,
+                    vanished if number == 0 else None,
+                    transactions if number == len(batches) - 1 else None,
+                )
                 inserted += result["num_target_rows_inserted"]
                 closed += result["num_target_rows_updated"]
             return Change(inserted, closed, self.table(name).version())
@@ -171,20 +186,25 @@ class Lake:
         write_deltalake(table, rows, mode="overwrite", predicate=predicate, writer_properties=writer_of(spec))
         return Change(rows.num_rows, old.num_rows, self.table(spec.name).version())
 
-    def _merge(self, spec: TableSpec, rows: pa.Table, vanished: pa.Table | None) -> dict[str, Any]:
+    def _merge(
+        self, spec: TableSpec, rows: pa.Table, vanished: pa.Table | None, transactions: Transactions | None
+    ) -> dict[str, Any]:
         ranks = self._ranks if spec.ranked else None
         source = merge.twins(rows, ranks, vanished)
         condition = merge.match_condition(spec, merge.partitions_of(spec, rows, vanished), ranks)
 
         def attempt() -> dict[str, Any]:
+            table = self.table(spec.name)
+            if transactions:
+                transactions.check(table)
             return (
-                self.table(spec.name)
-                .merge(
+                table.merge(
                     source,
                     condition,
                     source_alias="s",
                     target_alias="t",
                     writer_properties=writer_of(spec),
+                    commit_properties=transactions.properties() if transactions else None,
                 )
                 .when_matched_update({"superseded_at": "s.known_at"}, predicate=merge.closes())
                 .when_not_matched_insert(
