@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lake.errors import BadConfiguration
 from lake.notify.channels import Channel
+from lake.notify.secrets import Secret
 from lake.notify.senders.base import Outcome, Sender
 from lake.notify.senders.chat import ChatSender
 from lake.notify.senders.email import EmailSender
@@ -15,7 +16,7 @@ from lake.notify.senders.webhook import WebhookSender
 
 __all__ = ["Outcome", "Sender", "sender_of"]
 
-_KINDS: dict[str, Callable[[Channel], Sender]] = {
+_KINDS: dict[str, Callable[[Channel, Secret], Sender]] = {
     "email": EmailSender,
     "webhook": WebhookSender,
     "chat": ChatSender,
@@ -31,6 +32,6 @@ def sender_of(channel: Channel, local_folder: Path) -> Sender:
     if channel.address is None:
         return FileSender(local_folder / "_messages" / "alerts.log")
     try:
-        return _KINDS[channel.kind](channel)
+        return _KINDS[channel.kind](channel, channel.address)
     except BadConfiguration as error:
         raise BadConfiguration(channel.address.redact(f"channel {channel.name}: {error}")) from None

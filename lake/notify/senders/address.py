@@ -11,25 +11,24 @@ from apprise import Apprise, AppriseAsset
 from apprise.plugins.base import NotifyBase
 
 from lake.errors import BadConfiguration
-from lake.notify.channels import Channel
+from lake.notify.secrets import Secret
 
 # No files beside ours, and no request follows a server to another address.
 _ASSET = AppriseAsset(storage_mode="memory", http_redirects=False, app_id="stock alerts")
 
 
-def opened(channel: Channel, schemes: tuple[str, ...], example: str) -> NotifyBase:
-    """Return the service that a channel's address names; `schemes` are those allowed, or all if empty.
+def opened(address: Secret, schemes: tuple[str, ...], example: str) -> NotifyBase:
+    """Return the service that an address names; `schemes` are those allowed, or all if empty.
 
     Raises:
         BadConfiguration: the address is none that can be used.
     """
-    assert channel.address is not None
-    expected = f"{channel.address.name} as an address such as {example}"
-    scheme = channel.address.value.partition("://")[0].lower()
+    expected = f"{address.name} as an address such as {example}"
+    scheme = address.value.partition("://")[0].lower()
     if schemes and scheme not in schemes:
         raise BadConfiguration(f"expected {expected}, found one that does not start with {schemes[0]}://")
     with heard() as said:
-        plugin = Apprise.instantiate(channel.address.value, asset=_ASSET, suppress_exceptions=True)
+        plugin = Apprise.instantiate(address.value, asset=_ASSET, suppress_exceptions=True)
     if not isinstance(plugin, NotifyBase):
         reason = said[-1] if said else "one that no service understands"
         raise BadConfiguration(f"expected {expected}, found {reason}")

@@ -9,6 +9,7 @@ from apprise import NotifyFormat, NotifyType
 from lake.errors import BadConfiguration
 from lake.notify.channels import Channel
 from lake.notify.message import Message
+from lake.notify.secrets import Secret
 from lake.notify.senders.address import heard, opened
 from lake.notify.senders.base import Outcome
 from lake.notify.text import one_line
@@ -29,16 +30,15 @@ class ChatSender:
 
     knows_repeats = False
 
-    def __init__(self, channel: Channel) -> None:
-        assert channel.address is not None
-        self._secret = channel.address
-        scheme = channel.address.value.partition("://")[0].lower()
+    def __init__(self, channel: Channel, address: Secret) -> None:
+        self._secret = address
+        scheme = address.value.partition("://")[0].lower()
         if scheme in _OTHER_KINDS:
             raise BadConfiguration(f"expected kind {_OTHER_KINDS[scheme]} for {scheme}://, found kind chat")
-        self._plugin = opened(channel, (), "tgram://token/chat or ntfys://host/topic")
+        self._plugin = opened(address, (), "tgram://token/chat or ntfys://host/topic")
         if (targets := len(self._plugin)) != 1:
             raise BadConfiguration(
-                f"expected one target and no retry in {channel.address.name}, found {targets}; "
+                f"expected one target and no retry in {address.name}, found {targets}; "
                 "write a channel for each, so that each has its own receipt"
             )
         self.longest_text = max(int(self._plugin.body_maxlen) - _MARGIN, 200)

@@ -21,6 +21,7 @@ from apprise.plugins.email.smtp import SMTP_DEFAULT_PORTS
 from lake.errors import BadConfiguration
 from lake.notify.channels import Channel
 from lake.notify.message import Message
+from lake.notify.secrets import Secret
 from lake.notify.senders.address import opened
 from lake.notify.senders.base import ANSWER_SECONDS, Outcome
 from lake.notify.text import one_line
@@ -52,10 +53,9 @@ class EmailSender:
     longest_text = 100_000
     knows_repeats = False
 
-    def __init__(self, channel: Channel) -> None:
-        assert channel.address is not None
-        self._secret = channel.address
-        self._mailbox = _mailbox(channel)
+    def __init__(self, channel: Channel, address: Secret) -> None:
+        self._secret = address
+        self._mailbox = _mailbox(address)
 
     def send(self, message: Message) -> Outcome:
         """Send one email and say whether the server took it."""
@@ -70,8 +70,7 @@ class EmailSender:
 
     def _handed_over(self, letter: EmailMessage) -> str:
         box = self._mailbox
-        kind = smtplib.SMTP_SSL if box.mode == "ssl" else smtplib.SMTP
-        server = kind(box.host, box.port, timeout=ANSWER_SECONDS)
+        server = _connected(box)
         try:
             if box.mode == "starttls":
                 server.starttls(context=ssl.create_default_context())
@@ -89,6 +88,13 @@ class EmailSender:
 
     def _said(self, said: object) -> str:
         return one_line(self._secret.redact(str(said)), 200) or type(said).__name__
+
+
+def _connected(box: _Mailbox) -> smtplib.SMTP:
+    if box.mode == "ssl":
+        context = ssl.create_default_context()
+        return smtplib.SMTP_SSL(box.host, box.port, timeout=ANSWER_SECONDS, context=context)
+    return smtplib.SMTP(box.host, box.port, timeout=ANSWER_SECONDS)
 
 
 class _Uncertain(Exception):
@@ -124,8 +130,8 @@ def _letter(message: Message, box: _Mailbox) -> EmailMessage:
     return letter
 
 
-def _mailbox(channel: Channel) -> _Mailbox:
-    plugin = opened(channel, ("mailto", "mailtos"), "mailtos://user:password@host?from=A&to=B")
+def _mailbox(secret: Secret) -> _Mailbox:
+    plugin = opened(secret, ("mailto", "mailtos"), "mailtos://user:password@host?from=A&to=B")
     if not isinstance(plugin, NotifyEmail):
         raise BadConfiguration("expected an address of a mail server, found another service")
     people = [str(address) for _, address in plugin.targets]

@@ -23,6 +23,7 @@ from lake.alerts.alert import encode
 from lake.errors import BadConfiguration
 from lake.notify.channels import Channel
 from lake.notify.message import Message
+from lake.notify.secrets import Secret
 from lake.notify.senders.base import ANSWER_SECONDS, Outcome
 from lake.notify.text import one_line
 
@@ -57,11 +58,10 @@ class WebhookSender:
     longest_text = 100_000
     knows_repeats = False
 
-    def __init__(self, channel: Channel) -> None:
-        assert channel.address is not None
-        self._secret = channel.address
+    def __init__(self, channel: Channel, address: Secret) -> None:
+        self._secret = address
         self._may_be_private = channel.private_network
-        self._target = _target(channel)
+        self._target = _target(address, channel.private_network)
 
     def send(self, message: Message) -> Outcome:
         """Post one message and say what the server answered."""
@@ -158,18 +158,17 @@ def _payload(message: Message) -> bytes:
     )
 
 
-def _target(channel: Channel) -> _Target:
-    assert channel.address is not None
-    expected = f"expected {channel.address.name} as an address such as https://host/path"
+def _target(secret: Secret, may_be_private: bool) -> _Target:
+    expected = f"expected {secret.name} as an address such as https://host/path"
     try:
-        address = urlsplit(channel.address.value)
+        address = urlsplit(secret.value)
         port, host = address.port, address.hostname
     except ValueError:
         raise BadConfiguration(f"{expected}, found one that cannot be read") from None
     scheme = _SCHEMES.get(address.scheme)
-    if not scheme or not host or any(ord(character) <= 32 for character in channel.address.value):
+    if not scheme or not host or any(ord(character) <= 32 for character in secret.value):
         raise BadConfiguration(f"{expected}, found another form")
-    if scheme == "http" and not channel.private_network:
+    if scheme == "http" and not may_be_private:
         raise BadConfiguration(f"{expected}, found http; only private_network: true allows it")
     credentials = None
     if address.username is not None:
