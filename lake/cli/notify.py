@@ -11,10 +11,10 @@ import typer
 from lake.cli.output import FORMATS, print_rows
 from lake.config import load_settings
 from lake.errors import BadInput
-from lake.store.lake import Lake, now_utc
 
 if TYPE_CHECKING:
     from lake.notify.notifier import Notifier
+    from lake.store.lake import Lake
 
 PATIENCE_SECONDS = 30.0
 """How long a command waits for another process that is sending."""
@@ -52,7 +52,7 @@ def test(
 @notify.command()
 def ack(alert_id: Annotated[str, typer.Argument(help="The alert that was seen.")]) -> None:
     """Note that an alert was seen; what was not sent of it yet is not sent any more."""
-    lake = Lake.open(load_settings())
+    lake = _lake()
     with closing(_notifier()) as notifier:
         if not notifier.knows(alert_id, lake):
             raise BadInput(f"expected the alert_id of an alert in the lake, found {alert_id!r}")
@@ -74,7 +74,7 @@ def resend(
         if alert_id is not None and not count:
             raise BadInput(f"expected an alert that has messages, found {alert_id!r}; see `lake notify list`")
         sent = notifier.deliver(wait_seconds=PATIENCE_SECONDS)
-        notifier.record(Lake.open(load_settings()))
+        notifier.record(_lake())
     print(f"resend: asked for {count:,}, messages sent {sent:,}")
 
 
@@ -104,5 +104,12 @@ def unfinished(
 
 def _notifier() -> Notifier:
     from lake.notify.notifier import Notifier
+    from lake.store.lake import now_utc
 
     return Notifier(load_settings(), now_utc)
+
+
+def _lake() -> Lake:
+    from lake.store.lake import Lake
+
+    return Lake.open(load_settings())

@@ -119,8 +119,8 @@ def headline(alert: Alert, listing: Listing) -> str:
 def _paragraphs(alert: Alert, listing: Listing) -> list[str]:
     company = f" ({one_line(listing.name, 80)})" if listing.name else ""
     lines = [
-        f"{alert.symbol}{company}",
-        f"Rule: {alert.rule}, {alert.side}, {alert.severity}",
+        one_line(f"{alert.symbol}{company}"),
+        one_line(f"Rule: {alert.rule}, {alert.side}, {alert.severity}"),
         f"Reason: {one_line(alert.reason)}",
         f"Price: {_price(alert.price, listing)}",
         f"Bar: {alert.timeframe}, {_bar_time(alert, listing)}",

@@ -18,10 +18,11 @@ from lake.notify.channels import Channel, read_channels
 from lake.notify.listings import Listings
 from lake.notify.message import compose, test_message
 from lake.notify.outbox import OPEN, Outbox
+from lake.notify.outcome import Outcome, Sender
 from lake.notify.pace import again_at, due_at, terms_for
 from lake.notify.recent import recent_alerts
 from lake.notify.secrets import secrets_of
-from lake.notify.senders import Outcome, Sender, sender_of
+from lake.notify.senders import sender_of
 from lake.notify.transitions import Claim, Intent, Verdict, moment_of
 from lake.rules.language import read_rules
 from lake.store.catalog import connect

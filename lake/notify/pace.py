@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 from lake.notify.channels import Channel
-from lake.notify.senders.base import Outcome
+from lake.notify.outcome import Outcome
 from lake.notify.transitions import Claim, Terms
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=15)

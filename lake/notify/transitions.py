@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from lake.alerts.alert import Alert, decode, encode
 from lake.notify.message import Entry, message_id_of
-from lake.notify.senders.base import Outcome
+from lake.notify.outcome import Outcome
 
 MOST_DUE = 1_000
 """Intents that are looked at when messages are put together."""

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from lake.errors import BadConfiguration
 from lake.notify.channels import Channel
+from lake.notify.outcome import Sender
 from lake.notify.secrets import Secret
-from lake.notify.senders.base import Outcome, Sender
 from lake.notify.senders.chat import ChatSender
 from lake.notify.senders.email import EmailSender
 from lake.notify.senders.file import FileSender
 from lake.notify.senders.webhook import WebhookSender
 
-__all__ = ["Outcome", "Sender", "sender_of"]
+__all__ = ["sender_of"]
 
 _KINDS: dict[str, Callable[[Channel, Secret], Sender]] = {
     "email": EmailSender,

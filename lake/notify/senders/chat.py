@@ -9,9 +9,9 @@ from apprise import NotifyFormat, NotifyType
 from lake.errors import BadConfiguration
 from lake.notify.channels import Channel
 from lake.notify.message import Message
+from lake.notify.outcome import Outcome
 from lake.notify.secrets import Secret
 from lake.notify.senders.address import heard, opened
-from lake.notify.senders.base import Outcome
 from lake.notify.text import one_line
 
 _OTHER_KINDS = {

@@ -21,9 +21,9 @@ from apprise.plugins.email.smtp import SMTP_DEFAULT_PORTS
 from lake.errors import BadConfiguration
 from lake.notify.channels import Channel
 from lake.notify.message import Message
+from lake.notify.outcome import ANSWER_SECONDS, Outcome
 from lake.notify.secrets import Secret
 from lake.notify.senders.address import opened
-from lake.notify.senders.base import ANSWER_SECONDS, Outcome
 from lake.notify.text import one_line
 
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -59,7 +59,7 @@ class EmailSender:
 
     def send(self, message: Message) -> Outcome:
         """Send one email and say whether the server took it."""
-        letter = _letter(message, self._mailbox)
+        letter = letter_of(message, self._mailbox.sender, self._mailbox.recipient)
         try:
             answer = self._handed_over(letter)
         except _Uncertain as error:
@@ -118,16 +118,22 @@ def _expect(reply: tuple[int, bytes], *codes: int) -> None:
         raise _Refused(f"the server answered {code} {answer.decode(errors='replace')}")
 
 
-def _letter(message: Message, box: _Mailbox) -> EmailMessage:
+def letter_of(message: Message, sender: str, recipient: str) -> EmailMessage:
+    """Return a message as an email."""
     letter = EmailMessage(policy=_POLICY)
-    letter["From"] = box.sender
-    letter["To"] = box.recipient
-    letter["Subject"] = one_line(message.subject, 200)
-    letter["Message-ID"] = f"<{message.message_id}@{box.sender.rpartition('@')[2]}>"
+    letter["From"] = sender
+    letter["To"] = recipient
+    letter["Subject"] = _in_a_header(message.subject)
+    letter["Message-ID"] = f"<{message.message_id}@{sender.rpartition('@')[2]}>"
     letter["Date"] = message.written_at
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(message.text)
     return letter
+
+
+def _in_a_header(text: str) -> str:
+    """Return a text that ends no header, not even once a reader, or our own library, has decoded it."""
+    return one_line(text, 200).replace("=?", "= ?")
 
 
 def _mailbox(secret: Secret) -> _Mailbox:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from lake.notify.message import Message
-from lake.notify.senders.base import Outcome
+from lake.notify.outcome import Outcome
 from lake.notify.text import one_line
 
 

@@ -23,8 +23,8 @@ from lake.alerts.alert import encode
 from lake.errors import BadConfiguration
 from lake.notify.channels import Channel
 from lake.notify.message import Message
+from lake.notify.outcome import ANSWER_SECONDS, Outcome
 from lake.notify.secrets import Secret
-from lake.notify.senders.base import ANSWER_SECONDS, Outcome
 from lake.notify.text import one_line
 
 LONGEST_WAIT = timedelta(days=1)
