@@ -93,7 +93,7 @@ def compose(
     )
 
 
-def test_message(channel: str, written_at: datetime) -> Message:
+def trial_message(channel: str, written_at: datetime) -> Message:
     """Return a message that says it is a test."""
     moment = f"{written_at:%Y-%m-%dT%H:%M:%S.%fZ}"
     return Message(

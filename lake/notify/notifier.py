@@ -16,7 +16,7 @@ from lake.config import Settings
 from lake.errors import BadInput
 from lake.notify.channels import Channel, read_channels
 from lake.notify.listings import Listings
-from lake.notify.message import compose, test_message
+from lake.notify.message import compose, trial_message
 from lake.notify.outbox import OPEN, Outbox
 from lake.notify.outcome import Outcome, Sender
 from lake.notify.pace import again_at, due_at, terms_for
@@ -114,7 +114,7 @@ class Notifier:
         if channel is not None and channel not in self.channels:
             raise BadInput(f"expected a channel of {', '.join(self.channels)}, found {channel!r}")
         names = [channel] if channel else list(self.channels)
-        return {name: self.senders[name].send(test_message(name, self._clock())) for name in names}
+        return {name: self.senders[name].send(trial_message(name, self._clock())) for name in names}
 
     def knows(self, alert_id: str, lake: Lake) -> bool:
         """Return whether there is such an alert, in the outbox or in the lake."""
