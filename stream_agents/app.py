@@ -12,7 +12,7 @@ from faust.types import TP
 from mode import CrashingSupervisor
 
 from lake.config import load_settings
-from stream_agents.ending import bound_the_stop, end, on_agent_error
+from stream_agents.ending import bound_the_stop, end
 from stream_agents.topics import prepare_topics
 from stream_agents.transport import EMBEDDED_WAIT_MS, WAIT_MS, Transport
 
@@ -50,6 +50,12 @@ class StreamApp(faust.App):
 
     async def _remember_assignment(self, _: Any, assigned: set[TP], **__: Any) -> None:
         self.assigned = assigned
+
+    def _create_directories(self) -> None:
+        return  # there are no Faust tables: the lake is the state
+
+    async def _on_agent_error(self, agent: Any, error: BaseException) -> None:
+        end(error)  # Faust would count the message as done and go on
 
     def _on_autodiscovery_error(self, name: str) -> None:
         raise  # an agent that cannot be imported must not be missing in silence
@@ -104,7 +110,6 @@ class StreamApp(faust.App):
             channel,
             name=name,
             concurrency=1,
-            on_error=on_agent_error,
             supervisor_strategy=CrashingSupervisor,
         )
 
@@ -114,7 +119,6 @@ app = StreamApp(
     origin="stream_agents",
     autodiscover=["stream_agents.agents", "stream_agents.producers"],
     broker=[f"kafka://{address}" for address in settings.kafka_bootstrap_servers.split(",")],
-    datadir=settings.var_folder / "faust",
     store="memory://",
     web_enabled=False,
     # The default of 60 s is how long everybody waits for a worker that was killed.

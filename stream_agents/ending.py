@@ -9,16 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable
-from functools import wraps
-from typing import Any, NoReturn, ParamSpec
+from typing import NoReturn
 
 FAILED = 1
 STOP_SECONDS = 15
 """The longest orderly stop."""
 
 _log = logging.getLogger(__name__)
-P = ParamSpec("P")
 
 
 def end(error: BaseException | str) -> NoReturn:
@@ -27,24 +24,6 @@ def end(error: BaseException | str) -> NoReturn:
     _log.critical("The worker ends: %s", error or type(error).__name__, exc_info=exc_info)
     logging.shutdown()
     os._exit(FAILED)
-
-
-def ends_the_worker(task: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Any]]:
-    """Return a task whose failure ends the process."""
-
-    @wraps(task)
-    async def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
-        try:
-            return await task(*args, **kwargs)
-        except Exception as error:
-            end(error)
-
-    return guarded
-
-
-async def on_agent_error(_: Any, error: BaseException) -> None:
-    """End the process for what an agent raised; Faust would count the message as done and go on."""
-    end(error)
 
 
 def bound_the_stop() -> None:

@@ -26,7 +26,7 @@ ON_THEIR_WAY = 500
 async def validate(stream: StreamT[bytes]) -> None:
     """Pass on what may enter the lake and set aside what may not; a message is done when all of it is."""
     listing = Listing(await asyncio.to_thread(Lake.open, settings))
-    sources = read_universe(settings.conf_folder).precedence
+    sources = read_universe(settings.conf_folder).ranks()
     partitions = await app.partitions_of(CANDLES)
     flight = Flight(ON_THEIR_WAY)
     async for event in stream.noack().events():
