@@ -32,7 +32,7 @@ dates AS (
            CASE WHEN is_intraday AND place_in_session = 0 THEN 'session' ELSE 'date' END AS shape,
            x, NULL AS y, NULL AS width, NULL AS height, NULL AS top, NULL AS bottom, NULL AS points,
            CASE WHEN NOT is_intraday THEN strftime(ts AT TIME ZONE 'UTC', '%-d %b %Y')
-                WHEN place_in_session = 0 THEN strftime(local_ts, '%a %-d %b')
+                WHEN place_in_session = 0 THEN strftime(local_ts, '%a %-d %b, %H:%M')
                 ELSE strftime(local_ts, '%H:%M') END AS label,
            NULL AS hint
     FROM placed

@@ -1,6 +1,7 @@
 -- The Live candle chart as shapes in pixels: chart_shapes of 5, 15 and 30 minutes with alerts and levels.
 -- Further shapes: support, resistance (a line from `x` to the right edge), and bullish, bearish, neutral,
--- the alerts of a bar. Levels are the three nearest of a kind that are in force, and those that alerts name.
+-- the alerts of a bar. Levels are the three nearest of a kind that are in force; where the lake has none of the
+-- series, those that its alerts name.
 -- grain: symbol, timeframe, layer, shape, x, y
 -- reads: chart_shapes, chart_bars, chart_scales, alerts_shown, levels, scaled
 CREATE VIEW live_chart AS
@@ -29,7 +30,7 @@ named AS (
     FROM alerts_shown AS a
     JOIN last_bars AS b USING (symbol, timeframe)
     SEMI JOIN chart_bars AS c ON c.symbol = a.symbol AND c.timeframe = a.timeframe AND c.ts = a.ts
-    ANTI JOIN known AS k ON k.level_id = a.level_id
+    ANTI JOIN known AS k ON k.symbol = a.symbol AND k.timeframe = a.timeframe
     WHERE a.level_id IS NOT NULL AND a.level_price IS NOT NULL
     GROUP BY a.level_id, a.symbol, a.timeframe
 ),
