@@ -56,7 +56,9 @@ class MailServer:
     ) -> AuthResult:
         """Let in whoever has a name, unless the next answer is a refusal."""
         self.logins.append((data.login.decode(), data.password.decode()))
-        return AuthResult(success=not (self.answers and self.answers[0].startswith("535")))
+        if self.answers and self.answers[0].startswith("535"):
+            return AuthResult(success=False, handled=False, message=self.answers.pop(0))
+        return AuthResult(success=True)
 
 
 @contextmanager

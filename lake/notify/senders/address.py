@@ -44,6 +44,7 @@ def heard() -> Iterator[list[str]]:
     ear = _Ear(threading.get_ident())
     logger = logging.getLogger("apprise")
     logger.propagate = False
+    logger.setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     logger.addHandler(ear)
     try:

@@ -42,6 +42,7 @@ class ChatSender:
                 "write a channel for each, so that each has its own receipt"
             )
         self.longest_text = max(int(plugin.body_maxlen) - _MARGIN, 200)
+        plugin.request_rate_per_sec = 0.0  # how often messages go is the channel's affair
         self._service = Apprise(asset=ASSET)
         self._service.add(plugin)
 
