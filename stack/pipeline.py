@@ -18,6 +18,7 @@ LINKS = (
     ("derive_longer_bars", "enrich_features"),
     ("enrich_features", "run_sandbox"),
     ("enrich_features", "build_training_set"),
+    ("enrich_features", "raise_long_term_alerts"),
     ("run_sandbox", "publish_documents"),
     ("build_training_set", "publish_documents"),
 )

@@ -17,7 +17,7 @@ from lake.market.symbols import parse_symbol
 from lake.notify.quiet import QuietHours
 from lake.notify.secrets import REFERENCE, Secret
 from lake.rules.document import Node, parse_document, read_document
-from lake.rules.language import SEVERITIES
+from lake.rules.rule import SEVERITIES
 
 Kind = Literal["file", "email", "webhook", "chat"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
