@@ -91,6 +91,7 @@ class HookServer:
     port: int
     answers: list[Any] = field(default_factory=list)
     requests: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    asked: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str = "/alerts") -> str:
@@ -111,6 +112,7 @@ def hook_server() -> Iterator[HookServer]:
         def do_POST(self) -> None:
             body = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
             hook.requests.append((dict(self.headers), body))
+            hook.asked.set()
             answer = hook.answers.pop(0) if hook.answers else 200
             if answer == "silent":
                 hook.released.wait()
