@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -62,15 +63,17 @@ class MailServer:
 
 
 @contextmanager
-def mail_server() -> Iterator[MailServer]:
-    """Run a mail server on a free port."""
+def mail_server(certificate: ssl.SSLContext | None = None) -> Iterator[MailServer]:
+    """Run a mail server on a free port; with a certificate it asks for STARTTLS before anything else."""
     server = MailServer(free_port())
     controller = Controller(
         server,
         hostname="127.0.0.1",
         port=server.port,
         authenticator=server.authenticate,
-        auth_require_tls=False,
+        auth_require_tls=certificate is not None,
+        require_starttls=certificate is not None,
+        tls_context=certificate,
         ready_timeout=60,
     )
     controller.start()
