@@ -1,5 +1,6 @@
 """A webhook calls the public internet and nothing else, and understands Retry-After."""
 
+import socket
 from datetime import timedelta
 
 import pytest
@@ -48,8 +49,6 @@ def test_no_spelling_of_this_machine_is_called(host: str) -> None:
 
 def test_a_name_that_is_answered_once_safely_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between check and call a resolver may change its mind; the address that was checked is called."""
-    import socket
-
     asked: list[str] = []
     called: list[object] = []
 
@@ -88,3 +87,16 @@ def test_a_name_that_is_answered_once_safely_is_not_asked_again(monkeypatch: pyt
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, wait: timedelta | None) -> None:
     assert retry_after(header, NOON) == wait
+
+
+def test_one_forbidden_address_among_several_forbids_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (place, port)) for place in ("8.8.8.8", "10.0.0.1")
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    environment = {"X": "https://both.example.com/"}
+    channel = parse_channels("a:\n  kind: webhook\n  address: ${X}\n", (), environment)["a"]
+    outcome = sender_of(channel, CHECKOUT).send(trial_message("a", NOON))
+    assert outcome.kind == "failed" and "public internet" in outcome.detail
