@@ -61,4 +61,4 @@ class Scene:
     rows: Rows
     ts: Numbers
     closes_at: Numbers
-    events: Mapping[Methods, Sequence[tuple[int, Event]]]
+    events: Mapping[Methods, list[tuple[int, Event]]]

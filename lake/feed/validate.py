@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from lake.errors import BadInput
 from lake.feed.messages import KEYS, LARGEST, VERSION
 from lake.feed.spans import candle_texts
 from lake.feed.times import micros_of
@@ -75,6 +74,11 @@ class Checked(NamedTuple):
     faults: list[Fault]
     extended_hours: int
 
+    @property
+    def has_unknown_symbols(self) -> bool:
+        """Return whether a candle was refused for its symbol only."""
+        return any(fault.reason == "unknown_symbol" for fault in self.faults)
+
 
 class _Refused(Exception):
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -83,12 +87,11 @@ class _Refused(Exception):
 
 
 def check(
-    value: bytes | None, exchanges: Mapping[str, str], sources: Mapping[str, int], now: datetime
+    value: bytes | None, exchanges: Mapping[str, str], sources: Collection[str], now: datetime
 ) -> Checked:
     """Return what a message of topic `candles.raw` brings.
 
-    `exchanges` has the exchange of each symbol that the lake knows, `sources` each source whose bars
-    it takes.
+    `exchanges` has the exchange of each symbol that the lake knows, `sources` those whose bars it takes.
     """
     value = value or b""
     try:
@@ -138,7 +141,7 @@ def _lenient(value: bytes, complaint: str) -> Any:
         raise _Refused("bad_json", f"the message is not JSON: {complaint}"[:_LONGEST_DETAIL]) from error
 
 
-def _is_plain(rows: Sequence[Any], exchanges: Mapping[str, str], sources: Mapping[str, int]) -> bool:
+def _is_plain(rows: Sequence[Any], exchanges: Mapping[str, str], sources: Collection[str]) -> bool:
     """Return whether every candle has all its keys, types, and names that are known: what is usual."""
     try:
         columns = list(zip(*map(_row, rows), strict=True))
@@ -152,7 +155,7 @@ def _is_plain(rows: Sequence[Any], exchanges: Mapping[str, str], sources: Mappin
     symbols, timeframes, times, *numbers, _, origins = columns
     if not (set(symbols) <= exchanges.keys() and set(timeframes) <= INTRADAY_MINUTES.keys()):
         return False
-    if not set(origins) <= sources.keys() or max(map(max, numbers)) >= _HUGE:
+    if not set(origins) <= set(sources) or max(map(max, numbers)) >= _HUGE:
         return False
     try:
         for text in set(times):
@@ -163,7 +166,7 @@ def _is_plain(rows: Sequence[Any], exchanges: Mapping[str, str], sources: Mappin
 
 
 def _sieve(
-    rows: Sequence[Any], exchanges: Mapping[str, str], sources: Mapping[str, int]
+    rows: Sequence[Any], exchanges: Mapping[str, str], sources: Collection[str]
 ) -> dict[int, tuple[str, str]]:
     """Return what is wrong with single candles before their values are looked at, by their place."""
     wrong = {}
@@ -175,7 +178,7 @@ def _sieve(
     return wrong
 
 
-def _look_at(candle: Any, exchanges: Mapping[str, str], sources: Mapping[str, int]) -> None:
+def _look_at(candle: Any, exchanges: Mapping[str, str], sources: Collection[str]) -> None:
     if not isinstance(candle, dict):
         raise _Refused("not_an_object", f"expected a candle as an object, found {_named(candle)}")
     for name in KEYS:
@@ -269,10 +272,3 @@ def _named(value: Any) -> str:
 def _shown(value: Any) -> str:
     text = ascii(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def known_sources(ranks: Mapping[str, int], derived: str) -> dict[str, int]:
-    """Return the sources that may deliver candles: all of conf/universe.yaml, not what we derive."""
-    if derived not in ranks:
-        raise BadInput(f"expected {derived} among the sources, found {', '.join(ranks)}")
-    return {name: rank for name, rank in ranks.items() if name != derived}

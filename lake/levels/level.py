@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from lake.features.indicator import TOLERANCE
@@ -75,6 +76,14 @@ class Level:
     def strength_at(self, bar: int) -> float:
         """Return the touches so far, each weighing half as much every `HALF_LIFE_BARS` bars."""
         return self.strength * age_weight(bar - self.strength_bar)
+
+
+_VALUES = attrgetter(*Level.__slots__)
+
+
+def copied(level: Level) -> Level:
+    """Return a level of its own that says the same."""
+    return Level(*_VALUES(level))
 
 
 class Event(NamedTuple):

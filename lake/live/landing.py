@@ -16,11 +16,15 @@ from lake.sources.intake import partition_numbers
 from lake.store.lake import Lake
 from lake.store.tables import TABLES
 from lake.store.tables.spec import BITEMPORAL, UTC_MICROS
-from lake.store.transactions import Transactions, TransactionTaken
+from lake.store.transactions import Transactions
 from lake.universe import DERIVED
 
 ClosedBar = tuple[str, Candle, int]
 """A closed bar of a symbol, with the moment it closed in microseconds."""
+
+
+Reasons = Mapping[tuple[str, str, int], str]
+"""Why bars are suspect, by symbol, timeframe and start."""
 
 
 class Landing:
@@ -45,36 +49,20 @@ class Landing:
         bars: Mapping[int, Sequence[ClosedBar]],
         offsets: Mapping[int, int],
         exchanges: Mapping[str, str],
-        now: datetime,
-    ) -> set[int]:
-        """Merge each partition's bars in their order with its next offset in the commit.
-
-        Returns the partitions that another process owns by now: nothing of them was landed.
-        """
-        lost: set[int] = set()
-        while kept := [partition for partition in offsets if partition not in lost]:
-            try:
-                self._land(
-                    [bar for each in kept for bar in bars.get(each, ())], kept, offsets, exchanges, now
-                )
-                break
-            except TransactionTaken as taken:
-                lost |= {partition for partition in kept if self._name(partition) in taken.names}
-        return lost
-
-    def _land(
-        self,
-        bars: Sequence[ClosedBar],
-        partitions: Sequence[int],
-        offsets: Mapping[int, int],
-        exchanges: Mapping[str, str],
+        suspicions: Reasons,
         now: datetime,
     ) -> None:
-        versions = {self._name(partition): offsets[partition] for partition in partitions}
+        """Merge each partition's bars in their order, with the partitions' next offsets in the commit.
+
+        Raises:
+            TransactionTaken: another process has landed one of the partitions; nothing was landed now.
+        """
+        rows = candle_rows([bar for own in bars.values() for bar in own], exchanges, suspicions)
+        versions = {self._name(partition): offset for partition, offset in offsets.items()}
         transactions = Transactions(versions, self._known)
         with self._lake.writing("candles"):
             known_at = self._lake.stamp("candles", now)
-            self._lake.upsert("candles", candle_rows(bars, exchanges), known_at, transactions=transactions)
+            self._lake.upsert("candles", rows, known_at, transactions=transactions)
         for name, version in versions.items():
             self._known[name].add(version)
 
@@ -82,7 +70,7 @@ class Landing:
         return f"{self._prefix}{partition}"
 
 
-def candle_rows(bars: Sequence[ClosedBar], exchanges: Mapping[str, str]) -> pa.Table:
+def candle_rows(bars: Sequence[ClosedBar], exchanges: Mapping[str, str], suspicions: Reasons) -> pa.Table:
     """Return closed bars as rows of table candles, as batch ingestion writes them, known_at aside."""
     spec = TABLES["candles"]
     schema = pa.schema([field for field in spec.schema if field not in BITEMPORAL])
@@ -93,7 +81,11 @@ def candle_rows(bars: Sequence[ClosedBar], exchanges: Mapping[str, str]) -> pa.T
     ts = np.array(starts, dtype=np.int64).view("datetime64[us]")
     numbers = {name: np.array(column, dtype=float) for name, column in zip(VALUES, values, strict=True)}
     is_derived = np.array([source == DERIVED for source in sources], dtype=bool)
-    note = np.where(is_derived, "", check_values(*numbers.values()).note)
+    notes = np.where(is_derived, "", check_values(*numbers.values()).note).tolist()
+    keys = zip(symbols, timeframes, starts, strict=True)
+    # A derived bar is suspect for its minutes, which say why.
+    found = [suspicions.get(key, "") if doubt else "" for key, doubt in zip(keys, suspect, strict=True)]
+    reasons = ["; ".join(filter(None, each)) or None for each in zip(found, notes, strict=True)]
     columns = {
         "symbol": symbols,
         "timeframe": timeframes,
@@ -103,7 +95,7 @@ def candle_rows(bars: Sequence[ClosedBar], exchanges: Mapping[str, str]) -> pa.T
         **numbers,
         "is_complete": pa.repeat(True, len(bars)),
         "quality": np.where(np.array(suspect, dtype=bool), "suspect", "ok"),
-        "quality_reason": pa.array(note, mask=note == ""),
+        "quality_reason": pa.array(reasons, pa.string()),
         "price_basis": pa.repeat("raw", len(bars)),
         "source": sources,
         "month": partition_numbers("month", ts),

@@ -6,9 +6,9 @@ back to and a few new ones. Both go through the same functions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,30 +72,22 @@ class Memory:
             cases=np.full((series, rules), NO_CASE, dtype=np.int8),
         )
 
-    def grown(self) -> Self:
-        """Return the memory with one more series."""
-        return self._joined(type(self).start(1, self.cases.shape[1]))
+    def grown(self, series: int) -> Self:
+        """Return the memory with more series, which have not begun."""
+        more = type(self).start(series, self.cases.shape[1])
+        return type(self)(*(np.concatenate((mine, theirs)) for mine, theirs in zip(self, more, strict=True)))
 
-    def _joined(self, other: Self) -> Self:
-        return type(self)(
-            *(
-                np.concatenate((getattr(self, name), getattr(other, name)))
-                for name in ("clean", "first_close", "has_moved", "cases")
-            )
-        )
+    def put(self, series: Numbers, kept: Self) -> None:
+        """Make some series what another memory knows of them."""
+        for mine, theirs in zip(self, kept, strict=True):
+            mine[series] = theirs[series]
 
-    def keep(self, series: int) -> tuple[int, float, bool, Cases]:
-        """Return what is known of one series."""
-        return (
-            int(self.clean[series]),
-            float(self.first_close[series]),
-            bool(self.has_moved[series]),
-            self.cases[series].copy(),
-        )
+    def rescale(self, series: int, ratio: float) -> None:
+        """Bring one series to the terms after a split."""
+        self.first_close[series] /= ratio
 
-    def put(self, series: int, kept: tuple[int, float, bool, Cases]) -> None:
-        """Bring one series back to what was kept of it."""
-        self.clean[series], self.first_close[series], self.has_moved[series], self.cases[series] = kept
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return iter((self.clean, self.first_close, self.has_moved, self.cases))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +180,13 @@ def fires_on(rule: Rule, case: Cases, judged: Judged, memory: Memory, number: in
         fires[rows] &= known != before
     memory.cases[series, number] = known[np.append(starts[1:], len(rows)) - 1]
     return fires
+
+
+def remember(rules: Sequence[Rule], rows: Rows, memory: Memory) -> None:
+    """Remember of rows what rules need to know of them."""
+    judged = judge(rows, memory)
+    for number, rule in enumerate(rules):
+        fires_on(rule, cases_of(rule, rows, judged), judged, memory, number)
 
 
 def reach(rules: Sequence[Rule]) -> int:
