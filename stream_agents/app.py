@@ -12,7 +12,7 @@ from faust.types import TP
 from mode import CrashingSupervisor
 
 from lake.config import load_settings
-from stream_agents.ending import bound_the_stop, end
+from stream_agents.ending import Stop, end
 from stream_agents.topics import prepare_topics
 from stream_agents.transport import EMBEDDED_WAIT_MS, WAIT_MS, Transport
 
@@ -43,10 +43,11 @@ class StreamApp(faust.App):
 
     async def on_stop(self) -> None:
         """Land what is pending, then stop."""
-        bound_the_stop()
+        stop = Stop()
         for word in self.last_words:
             await word()
         await super().on_stop()
+        stop.is_landed = True
 
     async def _remember_assignment(self, _: Any, assigned: set[TP], **__: Any) -> None:
         self.assigned = assigned

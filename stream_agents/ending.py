@@ -12,7 +12,7 @@ import threading
 from typing import NoReturn
 
 FAILED = 1
-STOP_SECONDS = 15
+STOP_SECONDS = 12
 """The longest orderly stop."""
 
 _log = logging.getLogger(__name__)
@@ -26,8 +26,21 @@ def end(error: BaseException | str) -> NoReturn:
     os._exit(FAILED)
 
 
-def bound_the_stop() -> None:
-    """See to it that the process is gone within STOP_SECONDS, also if the broker is not there any more."""
-    timer = threading.Timer(STOP_SECONDS, end, ["an orderly stop took too long"])
-    timer.daemon = True
-    timer.start()
+class Stop:
+    """An orderly stop, which is over within STOP_SECONDS also if the broker is not there any more.
+
+    Once everything is landed what may still run are messages on their way to people; theirs is a
+    durable outbox, so they can be left.
+    """
+
+    def __init__(self) -> None:
+        self.is_landed = False
+        timer = threading.Timer(STOP_SECONDS, self._over)
+        timer.daemon = True
+        timer.start()
+
+    def _over(self) -> None:
+        if not self.is_landed:
+            end(f"the stop took longer than {STOP_SECONDS} s")
+        logging.shutdown()
+        os._exit(0)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lake.live.market import LiveMarket, Symbol
-from lake.live.restore import histories_of
-
 from lake.feed.listing import Listing
 from lake.feed.partitions import partition_of
+from lake.live.market import LiveMarket, Symbol
+from lake.live.restore import histories_of
 from lake.rules.language import read_rules
 from lake.store.catalog import connect
 from lake.store.lake import Lake, now_utc
@@ -24,21 +23,40 @@ class Markets:
         self._limits = read_thresholds(lake.settings.conf_folder)
         self._listing = Listing(lake)
         self._markets: dict[int, LiveMarket] = {}
+        self._closed_until: dict[int, int] = {}
+        self._prepared: tuple[int, ...] | None = None
 
     @property
     def exchanges(self) -> dict[Symbol, str]:
         """Return the exchange of every symbol that the lake knew when last asked."""
         return self._listing.exchanges
 
+    def prepare(self) -> None:
+        """Rebuild the state of all partitions ahead of time: joining the group takes longer than that."""
+        version = self._version()
+        self._closed_until = self._rebuild(range(self._count))
+        self._prepared = version
+
     def restore(self, partitions: Iterable[int]) -> dict[int, int]:
         """Rebuild the state of these partitions and return how far event time had come in each."""
+        wanted = set(partitions)
+        if self._prepared is None or self._prepared != self._version():
+            self._closed_until = self._rebuild(wanted)
+        self._prepared = None
+        self._markets = {partition: self._markets[partition] for partition in wanted}
+        return {partition: self._closed_until[partition] for partition in wanted}
+
+    def _version(self) -> tuple[int, ...]:
+        """Return the versions of the tables that the state is rebuilt from."""
+        return tuple(self._lake.table(name).version() for name in ("candles", "actions", "symbols"))
+
+    def _rebuild(self, partitions: Iterable[int]) -> dict[int, int]:
         self._listing.refresh()
-        self._markets = {}
-        closed_until = {}
+        self._markets, closed_until = {}, {}
+        names = {partition: self._symbols_of(partition) for partition in partitions}
         with connect(self._lake) as con:
-            names = {partition: self._symbols_of(partition) for partition in partitions}
             wanted = sorted(name for own in names.values() for name in own)
-            found = histories_of(con, self._rules, wanted) if wanted else {}
+            found = histories_of(con, self._rules, wanted)
         for partition, own in names.items():
             exchanges = {name: self.exchanges[name] for name in own}
             histories = {name: found[name] for name in own}

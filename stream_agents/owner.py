@@ -7,6 +7,7 @@ with the offsets in the commit, acknowledge. A kill anywhere repeats work under 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,15 +15,15 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from faust.types import EventT
-from lake.alerts.keep import keep
-from lake.live.market import LiveMarket, Taken
 
 from lake.alerts.alert import Alert, encode
+from lake.alerts.keep import keep
 from lake.feed.messages import Clock, decode, encode_bars, encode_clock, encode_dead
 from lake.feed.partitions import partition_of
 from lake.feed.topics import ALERTS, BARS, CANDLES, CANDLES_DEAD
 from lake.feed.validate import REASONS, Fault
 from lake.live.landing import Landing
+from lake.live.market import LiveMarket, Taken
 from lake.store.lake import Lake, now_utc
 from stream_agents.app import app
 from stream_agents.clock import EventClock
@@ -30,6 +31,7 @@ from stream_agents.dead import dead_letter
 from stream_agents.markets import Markets
 from stream_agents.waiting import Waiting
 
+_log = logging.getLogger(__name__)
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
@@ -76,16 +78,23 @@ class Owner:
             if self._waiting.is_full:
                 await self.land()
 
+    async def prepare(self) -> None:
+        """Rebuild the state before it is known which partitions will be ours."""
+        async with self._is_restoring:
+            await self._in_thread(self._markets.prepare)
+
     async def restore(self) -> None:
         """Rebuild the state if the assignment has changed, from what has been landed."""
         async with self._is_restoring:
             while self._restored != self._generation:
-                generation = self._generation
+                generation, began = self._generation, time.monotonic()
                 closed_until = await self._in_thread(self._read_lake, self._assigned)
                 self._clocks = {partition: EventClock() for partition in closed_until}
                 for partition, moment in closed_until.items():
                     self._clocks[partition].has_come(moment, time.monotonic())
                 self._restored = generation
+                spent = time.monotonic() - began
+                _log.info("State of %d partitions rebuilt from the lake in %.1f s", len(closed_until), spent)
 
     async def land(self) -> None:
         """Land what waits, and acknowledge it; evaluation may go on meanwhile, one landing ahead."""

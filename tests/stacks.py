@@ -32,6 +32,7 @@ def stack_environment(home: Path) -> dict[str, str]:
         "VENV_SUPERSET": str(CHECKOUT / ".venv-superset"),
         "AIRFLOW_PORT": str(free_port()),
         "SUPERSET_PORT": str(free_port()),
+        "SIMULATION_SPEED": "600",
         "MONGO_URL": f"mongodb://127.0.0.1:{free_port()}/lake",
     }
 

@@ -35,6 +35,7 @@ async def process(stream: StreamT[bytes]) -> None:
             await asyncio.sleep(CLOCK_SECONDS)
             await owner.close_due()
 
+    await owner.prepare()
     app.on_partitions_assigned.connect(on_assigned)
     owner.assign(tp.partition for tp in app.assigned if tp.topic == CANDLES)
     app.last_words.append(owner.land_all)
