@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,15 +105,8 @@ class Stream:
 
     def offsets(self, *topics: str) -> dict[tuple[str, int], tuple[int, int]]:
         """Return the end and the group's committed offset of every partition."""
-        from confluent_kafka import Consumer, TopicPartition
-
-        consumer = Consumer(
-            {"bootstrap.servers": self.broker["KAFKA_BOOTSTRAP_SERVERS"], "group.id": GROUP, "log_level": 0}
-        )
-        try:
-            known = consumer.list_topics(timeout=30).topics
-            parts = [TopicPartition(name, n) for name in topics for n in known[name].partitions]
-            done = consumer.committed(parts, timeout=30)
+        with self._consumer() as consumer:
+            done = consumer.committed(_partitions(consumer, topics), timeout=30)
             return {
                 (part.topic, part.partition): (
                     consumer.get_watermark_offsets(part, timeout=30)[1],
@@ -120,6 +114,31 @@ class Stream:
                 )
                 for part in done
             }
+
+    def messages(self, topic: str) -> list[bytes]:
+        """Return every message of a topic."""
+        found: list[bytes] = []
+        with self._consumer() as consumer:
+            for part in _partitions(consumer, [topic]):
+                end = consumer.get_watermark_offsets(part, timeout=30)[1]
+                part.offset = 0
+                consumer.assign([part])
+                while part.offset < end:
+                    message = consumer.poll(HANGS)
+                    assert message is not None and message.error() is None
+                    found.append(message.value())
+                    part.offset = message.offset() + 1
+        return found
+
+    @contextmanager
+    def _consumer(self) -> Iterator[Any]:
+        from confluent_kafka import Consumer
+
+        consumer = Consumer(
+            {"bootstrap.servers": self.broker["KAFKA_BOOTSTRAP_SERVERS"], "group.id": GROUP, "log_level": 0}
+        )
+        try:
+            yield consumer
         finally:
             consumer.close()
 
@@ -135,6 +154,13 @@ class Stream:
             assert self.worker is None or self.worker.poll() is None, self.log[-5000:]
             assert time.monotonic() < deadline, self.log[-5000:]
             time.sleep(0.2)
+
+
+def _partitions(consumer: Any, topics: Sequence[str]) -> list[Any]:
+    from confluent_kafka import TopicPartition
+
+    known = consumer.list_topics(timeout=30).topics
+    return [TopicPartition(name, number) for name in topics for number in sorted(known[name].partitions)]
 
 
 def require_stream() -> None:
