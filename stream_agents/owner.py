@@ -154,8 +154,11 @@ class Owner:
 
     async def _land(self, waiting: Waiting, generation: int) -> None:
         try:
+            began = time.monotonic()
             await asyncio.gather(*waiting.sent)
             await self._in_thread(self._keep, waiting)
+            spent = time.monotonic() - began
+            _log.info("Landed %d bars and %d alerts in %.1f s", waiting.rows, len(waiting.alerts), spent)
             if generation == self._generation:
                 for event in waiting.events:
                     event.ack()

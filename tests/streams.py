@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,6 @@ class Stream:
     mongo_url: str
     broker: dict[str, str]
     worker: subprocess.Popen[bytes] | None = None
-    starts: int = 0
-    names: dict[str, str] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -52,13 +51,17 @@ class Stream:
             "LAKE_ROOT": str(self.folder / "lake"),
             "MONGO_URL": self.mongo_url,
             "PYTHONPATH": str(CHECKOUT),
-            **self.names,
         }
 
     @property
     def log(self) -> str:
         """Return what the workers have said."""
         return (self.folder / "worker.log").read_text(errors="replace")
+
+    @property
+    def landed(self) -> int:
+        """Return how many bars the workers have landed, those landed again included."""
+        return sum(map(int, re.findall(r"Landed (\d+) bars", self.log)))
 
     def start(self) -> None:
         """Start the worker."""
@@ -67,7 +70,6 @@ class Stream:
             self.worker = subprocess.Popen(
                 command, env=self.environment, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT
             )
-        self.starts += 1
 
     def kill(self) -> None:
         """Kill the worker with signal 9."""
@@ -141,6 +143,10 @@ class Stream:
             yield consumer
         finally:
             consumer.close()
+
+    def wait_until_it_reads(self) -> None:
+        """Return once the newest worker has its state and goes on."""
+        self.wait_for(lambda: self.log.rfind("State of") > self.log.rfind("transport   |"))
 
     def wait_until_done(self) -> None:
         """Return once everything in every topic has been landed, documented, notified or buried."""

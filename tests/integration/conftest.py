@@ -33,6 +33,8 @@ def stream(tmp_path: Path, mongo_url: str) -> Iterator[Stream]:
     """Return a stream on an embedded broker of its own."""
     require_stream()
     (tmp_path / "broker").mkdir()
-    with embedded_broker(tmp_path / "broker") as broker:
-        with streaming(tmp_path / "stream", mongo_url, broker) as made:
-            yield made
+    with (
+        embedded_broker(tmp_path / "broker") as broker,
+        streaming(tmp_path / "stream", mongo_url, broker) as made,
+    ):
+        yield made

@@ -1,4 +1,4 @@
-"""Recorded candles through the whole stream: landed once, alerts as batch finds them, documented, notified."""
+"""Recorded candles through the whole stream: landed once, with the alerts that batch finds."""
 
 from __future__ import annotations
 
