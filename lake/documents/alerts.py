@@ -1,39 +1,43 @@
-"""Alerts as documents at the moment they fire; a publication completes them later."""
+"""Alerts as documents: of the whole lake for a publication, or of a few as they are raised."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pymongo import UpdateOne
+from pymongo import ReplaceOne
+from pymongo.database import Database
 
 from lake.alerts.alert import Alert, alert_rows
-from lake.documents.server import connected
-from lake.documents.values import documents
+from lake.documents.values import Document, documents
 
 COLLECTION = "alerts"
+NESTED = ("values",)
+"""Columns that hold JSON."""
 
-_FIRST = ("origin", "fired_at")
-"""Said by whoever was first, as in view alerts."""
+FIRST_COUNTS = ("origin", "fired_at")
+"""Fields that stay what the first version of an alert said."""
+
+COLUMNS = tuple(alert_rows([]).column_names)
+"""What a document has besides its `_id`; what became of an alert's messages is not part of it."""
 
 
-def write_alerts(mongo_url: str, alerts: Sequence[Alert]) -> None:
-    """Upsert one document an alert, the last version of each counting.
-
-    Raises:
-        DocumentsUnavailable: the server did not answer; nothing is lost by writing them again.
-    """
+def alert_documents(alerts: Sequence[Alert]) -> list[Document]:
+    """Return the documents of alerts, the same that a publication of the lake writes."""
     rows = alert_rows(alerts)
-    found = documents(rows.append_column("_id", rows["alert_id"]), nested=("values",))
-    updates = [
-        UpdateOne(
-            {"_id": each["_id"]},
-            {
-                "$set": {name: value for name, value in each.items() if name not in (*_FIRST, "_id")},
-                "$setOnInsert": {name: each[name] for name in _FIRST},
-            },
-            upsert=True,
-        )
-        for each in found
-    ]
-    with connected(mongo_url) as database:
-        database[COLLECTION].bulk_write(updates, ordered=True)
+    return [{"_id": each["alert_id"], **each} for each in documents(rows, NESTED)]
+
+
+def write_alerts(database: Database[Document], alerts: Sequence[Alert]) -> int:
+    """Upsert alerts by their ids, versions of one in their order, and return how many were given."""
+    collection = database[COLLECTION]
+    found = alert_documents(alerts)
+    ids = sorted({document["_id"] for document in found})
+    # Asked, since the embedded server obeys $setOnInsert on documents that are there already.
+    known = collection.find({"_id": {"$in": ids}}, dict.fromkeys(FIRST_COUNTS, 1))
+    first = {each.pop("_id"): each for each in known}
+    for document in found:
+        document |= first.setdefault(document["_id"], {name: document[name] for name in FIRST_COUNTS})
+    writes = [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in found]
+    if writes:
+        collection.bulk_write(writes, ordered=True)
+    return len(writes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +112,41 @@ class Rings:
             exponent = SPLIT_EXPONENT[REGISTRY.indicator(name).scale]
             if exponent:
                 self.floats[name][series] *= ratio**exponent
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """Where new bars stand in rings, those of each series after some that it had before.
+
+    `series` and `place` say which bar each row is; `is_missing` where a history has none so old.
+    """
+
+    series: Numbers
+    place: Numbers
+    is_new: Bools
+    is_missing: Bools
+
+    @classmethod
+    def of(cls, series: Numbers, places: Numbers, before: int) -> Self:
+        """Return the segments of new bars, which stand by series, with `before` older bars each."""
+        is_first = np.append(True, series[1:] != series[:-1])
+        firsts = np.flatnonzero(is_first)
+        count = len(series) + before * len(firsts)
+        is_new = np.ones(count, dtype=np.bool_)
+        old = (firsts + before * np.arange(len(firsts)))[:, None] + np.arange(before)
+        is_new[old.ravel()] = False
+        of, place = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+        of[is_new], place[is_new] = series, places
+        of[old.ravel()] = np.repeat(series[firsts], before)
+        place[old.ravel()] = (places[firsts][:, None] + np.arange(-before, 0)).ravel()
+        is_missing = place < 0
+        return cls(of, np.where(is_missing, 0, place), is_new, is_missing)
+
+    def of_ring(self, ring: Floats) -> Floats:
+        """Return the rows' values of a ring, NaN where there is no such bar."""
+        values = ring[self.series, self.place]
+        values[self.is_missing] = np.nan
+        return values
 
 
 def _occurrence(series: Numbers) -> Numbers:

@@ -20,15 +20,15 @@ from lake.levels.batch import bars_of
 from lake.levels.live import LiveLevels
 from lake.levels.method import Bar
 from lake.levels.registry import methods
-from lake.live.columns import RingColumns
+from lake.live.columns import Columns
 from lake.live.history import last_session
-from lake.live.rings import Rings
+from lake.live.rings import Rings, Segments
 from lake.market.adjust import adjusted, split_factor
 from lake.market.aggregate import micros
-from lake.market.bars import PRICES, VALUES, Actions, Bars, Floats
+from lake.market.bars import PRICES, VALUES, Actions, Bars
 from lake.market.candles import Candle, candles_of
 from lake.market.suspect_bars import splits_between
-from lake.rules.memory import Memory, Numbers, Rows, reach, remember
+from lake.rules.memory import Memory, Rows, reach, remember
 from lake.rules.rule import LEVEL_COLUMN, Rule
 from lake.rules.truth import Frame, frame_of
 
@@ -65,7 +65,8 @@ class Watch:
         self.timeframe, self.rules = timeframe, prepared(rules)
         self._reach = reach(rules)
         columns = tuple(dict.fromkeys(name for rule in rules for name in (*rule.columns, *rule.shown)))
-        self._columns = RingColumns(columns, timeframe)
+        self._columns = Columns(columns, timeframe)
+        self._looks_back = max(self._reach, self._columns.sees)
         self._rings = Rings(columns, self._columns.keep + self._reach, session_bars)
         self._memory, self._base = (Memory.start(0, len(rules)) for _ in range(2))
         self._methods = sorted({rule.levels.methods for rule in rules if rule.levels is not None})
@@ -81,6 +82,7 @@ class Watch:
         self._numbers[symbol] = len(self._symbols)
         self._actions.append(actions)
         self._rings.add(1)
+        self._columns.add(1)
         self._memory, self._base = self._memory.grown(1), self._base.grown(1)
         self._symbols.append(symbol)
         chosen = {names: {name: methods()[name] for name in names} for names in self._methods}
@@ -116,6 +118,7 @@ class Watch:
         )
         remember([each.rule for each in self.rules], rows, self._memory)
         self._rings.fill(series, split_bars, columns, later_splits)
+        self._columns.remember(series, split_bars)
         session = self._sessions[series]
         session.day = int(bars.session[-1].astype("datetime64[D]").astype(np.int64))
         if session.levels:
@@ -172,6 +175,7 @@ class Watch:
         if session.day >= 0 and len(self._actions[series].split_dates):
             self._rescale(series, session.day, first.session)
         self._rings.begin(series)
+        self._columns.begin(series)
         self._base.put(np.array([series]), self._memory)
         self._sessions[series] = _Session(
             first.session,
@@ -186,6 +190,7 @@ class Watch:
         if ratio == 1.0:
             return
         self._rings.rescale(series, ratio)
+        self._columns.rescale(series, ratio)
         self._memory.rescale(series, ratio)
         for levels in self._sessions[series].levels.values():
             levels.rescale(ratio)
@@ -194,6 +199,7 @@ class Watch:
         """Bring a series back to the start of its session."""
         session = self._sessions[series]
         self._rings.count[series] = self._rings.begins[series]
+        self._columns.rewind(series)
         self._memory.put(np.array([series]), self._base)
         session.levels = {names: levels.copied() for names, levels in session.before.items()}
 
@@ -203,33 +209,20 @@ class Watch:
         sessions = np.array([row.session for row in rows], dtype=np.int64)
         ends = np.array([row.closes_at for row in rows], dtype=np.int64)
         places = self._rings.append(series, sessions, ends, [row.candle for row in rows])
-        self._columns.fill_in(self._rings, series, places)
-        scene = self._scene(series, places)
+        segments = Segments.of(series, places, self._looks_back)
+        self._columns.fill_in(self._rings, segments, series, places)
+        scene = self._scene(segments)
         if self._methods:
             self._push_levels(rows, scene)
         return raised(self.rules, scene, self._memory, "stream", now)
 
-    def _scene(self, series: Numbers, places: Numbers) -> Scene:
-        """Return the new bars, each series' after the ones that rules look back to."""
-        is_first = np.append(True, series[1:] != series[:-1])
-        before = np.arange(-self._reach, 0)
-        looked_at = [
-            (number, place + before if first else before[:0], place)
-            for number, place, first in zip(series.tolist(), places.tolist(), is_first.tolist(), strict=True)
-        ]
-        of = np.array([n for n, back, _ in looked_at for _ in range(len(back) + 1)], dtype=np.int64)
-        at = np.concatenate([np.append(back, place) for _, back, place in looked_at])
-        is_new = np.concatenate([np.append(np.zeros(len(back), bool), True) for _, back, _ in looked_at])
-        missing, held = at < 0, np.maximum(at, 0)
-        rings = self._rings
-
-        def floats(name: str) -> Floats:
-            return np.where(missing, np.nan, rings.floats[name][of, held])
-
-        values = {name: floats(name) for name in (*VALUES, *rings.columns)}
-        frame = Frame(values, self._scales, floats("later_splits"))
-        rows = Rows(frame, of, is_new, rings.is_suspect[of, held])
-        times = (rings.times["ts"][of, held], rings.times["closes_at"][of, held])
+    def _scene(self, segments: Segments) -> Scene:
+        """Return new bars as rules see them, with the ones that they look back to."""
+        rings, of, at = self._rings, segments.series, segments.place
+        values = {name: segments.of_ring(rings.floats[name]) for name in (*VALUES, *rings.columns)}
+        frame = Frame(values, self._scales, segments.of_ring(rings.floats["later_splits"]))
+        rows = Rows(frame, of, segments.is_new, rings.is_suspect[of, at])
+        times = (rings.times["ts"][of, at], rings.times["closes_at"][of, at])
         return Scene(self.timeframe, self._symbols, rows, *times, {names: [] for names in self._methods})
 
     def _push_levels(self, rows: list[News], scene: Scene) -> None:

@@ -47,12 +47,13 @@ def message_of(node: Node, about_levels: bool) -> tuple[str, tuple[str, ...]]:
 
 
 def filled_in(template: str, texts: Mapping[str, str], numbers: Mapping[str, float]) -> str:
-    """Return a message; a number without a format of its own has ten digits, so that no rounding shows."""
+    """Return a message; numbers have ten digits at most, so that no error of rounding shows."""
     parts: list[str] = []
     for literal, name, form, _ in Formatter().parse(template):
         parts.append(literal)
         if name is not None and name in numbers:
-            parts.append(format(numbers[name], form or ".10g"))
+            # Rounded first: what is half a cent to batch and to the stream ends on the same side.
+            parts.append(format(float(f"{numbers[name]:.10g}"), form or ".10g"))
         elif name is not None:
             parts.append(format(texts[name], form or ""))
     return "".join(parts)

@@ -10,6 +10,7 @@ from faust.types import StreamT
 
 from lake.alerts.alert import Alert
 from lake.documents.alerts import write_alerts
+from lake.documents.server import connected
 from lake.errors import DocumentsUnavailable
 from lake.feed.topics import ALERTS
 from stream_agents.agents.alert_events import alerts_of
@@ -36,9 +37,14 @@ async def _write(alerts: Sequence[Alert]) -> None:
     pause = 1.0
     while True:
         try:
-            await asyncio.to_thread(write_alerts, settings.mongo_url, alerts)
+            await asyncio.to_thread(_write_now, alerts)
             return
         except DocumentsUnavailable as error:
             _log.warning("%s; the alerts wait and are tried again in %.0f s", error, pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _write_now(alerts: Sequence[Alert]) -> None:
+    with connected(settings.mongo_url) as database:
+        write_alerts(database, alerts)

@@ -108,7 +108,7 @@ def test_assets_join_the_pipeline(bag: dict[str, Any]) -> None:
     assert _needs(bag, "run_sandbox") == {"features"}
     assert _needs(bag, "raise_long_term_alerts") == {"features"}
     assert _needs(bag, "build_training_set") == {"features"}
-    assert _needs(bag, "publish_documents") == {"sandbox_results", "training_sets"}
+    assert _needs(bag, "publish_documents") == {"sandbox_results", "training_sets", "alerts"}
     assert "asset_any" in json.dumps(bag["dags"]["publish_documents"]["schedule"])
 
 
