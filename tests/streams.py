@@ -146,7 +146,9 @@ class Stream:
 
     def wait_until_it_reads(self) -> None:
         """Return once the newest worker has its state and goes on."""
-        self.wait_for(lambda: self.log.rfind("State of") > self.log.rfind("transport   |"))
+        assert self.worker is not None
+        ready = f"[{self.worker.pid}] [INFO] State of"
+        self.wait_for(lambda: ready in self.log)
 
     def wait_until_done(self) -> None:
         """Return once everything in every topic has been landed, documented, notified or buried."""

@@ -57,9 +57,11 @@ def content(settings: Settings) -> tuple[dict[str, int], set[tuple[object, ...]]
     """Return rows by timeframe, all candles with their values, and the ids of confirmed alerts."""
     con = connect(Lake.open(settings))
     counts = dict(con.execute("SELECT timeframe, count(*) FROM lake.candles GROUP BY 1").fetchall())
-    rows = con.execute("SELECT symbol, timeframe, ts, open, high, low, close, volume FROM lake.candles")
-    ids = con.execute("SELECT alert_id FROM alerts WHERE status = 'confirmed'").fetchall
-    return counts, set(rows.fetchall()), {alert_id for (alert_id,) in ids()}
+    rows = con.execute(
+        "SELECT symbol, timeframe, ts, open, high, low, close, volume FROM lake.candles"
+    ).fetchall()
+    ids = con.execute("SELECT alert_id FROM alerts WHERE status = 'confirmed'").fetchall()
+    return counts, set(rows), {alert_id for (alert_id,) in ids}
 
 
 def calm_run(stream: Stream, file: Path) -> int:
