@@ -90,6 +90,8 @@ class StreamApp(faust.App):
     def has_read(self, topic: str, partition: int, last: int | None) -> bool:
         """Return whether the broker has nothing of a partition after offset `last`, None: after the start."""
         tp = TP(topic, partition)
+        if tp not in self.consumer.assignment():
+            return False
         newest = self.consumer.highwater(tp)
         last = self.consumer._read_offset.get(tp) if last is None else last
         return newest is not None and (newest == 0 or (last is not None and last >= newest - 1))

@@ -70,10 +70,6 @@ class Markets:
         """Return the market of a partition; None if the partition is not ours."""
         return self._markets.get(partition)
 
-    def items(self) -> Iterable[tuple[int, LiveMarket]]:
-        """Return every partition with its market."""
-        return list(self._markets.items())
-
     def unknown(self, symbols: set[Symbol]) -> set[Symbol]:
         """Enter symbols that are new to the lake, and return those that it does not know at all."""
         if symbols <= self.exchanges.keys() or self._enter(symbols):

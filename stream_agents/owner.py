@@ -116,9 +116,10 @@ class Owner:
     async def close_due(self) -> None:
         """Write the clock's word on bars that are over and have no successor to close them."""
         await self.restore()
-        for partition, market in self._markets.items():
-            if app.has_read(CANDLES, partition, self._done.get(partition)):
-                for bar in market.due(self._clocks[partition].now(time.monotonic())):
+        for partition, clock in self._clocks.items():
+            market = self._markets.of(partition)
+            if market is not None and app.has_read(CANDLES, partition, self._done.get(partition)):
+                for bar in market.due(clock.now(time.monotonic())):
                     await (await app.put(CANDLES, partition, encode_clock(Clock(*bar))))
 
     async def _evaluated(self, event: EventT, market: LiveMarket) -> Taken | None:
@@ -153,8 +154,11 @@ class Owner:
 
     async def _land(self, waiting: Waiting, generation: int) -> None:
         try:
+            began = time.monotonic()
             await asyncio.gather(*waiting.sent)
             await self._in_thread(self._keep, waiting)
+            spent = time.monotonic() - began
+            _log.info("Landed %d bars and %d alerts in %.1f s", waiting.rows, len(waiting.alerts), spent)
             if generation == self._generation:
                 for event in waiting.events:
                     event.ack()

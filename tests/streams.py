@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,8 +34,6 @@ class Stream:
     mongo_url: str
     broker: dict[str, str]
     worker: subprocess.Popen[bytes] | None = None
-    starts: int = 0
-    names: dict[str, str] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -51,13 +51,17 @@ class Stream:
             "LAKE_ROOT": str(self.folder / "lake"),
             "MONGO_URL": self.mongo_url,
             "PYTHONPATH": str(CHECKOUT),
-            **self.names,
         }
 
     @property
     def log(self) -> str:
         """Return what the workers have said."""
         return (self.folder / "worker.log").read_text(errors="replace")
+
+    @property
+    def landed(self) -> int:
+        """Return how many bars the workers have landed, those landed again included."""
+        return sum(map(int, re.findall(r"Landed (\d+) bars", self.log)))
 
     def start(self) -> None:
         """Start the worker."""
@@ -66,7 +70,6 @@ class Stream:
             self.worker = subprocess.Popen(
                 command, env=self.environment, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT
             )
-        self.starts += 1
 
     def kill(self) -> None:
         """Kill the worker with signal 9."""
@@ -104,15 +107,8 @@ class Stream:
 
     def offsets(self, *topics: str) -> dict[tuple[str, int], tuple[int, int]]:
         """Return the end and the group's committed offset of every partition."""
-        from confluent_kafka import Consumer, TopicPartition
-
-        consumer = Consumer(
-            {"bootstrap.servers": self.broker["KAFKA_BOOTSTRAP_SERVERS"], "group.id": GROUP, "log_level": 0}
-        )
-        try:
-            known = consumer.list_topics(timeout=30).topics
-            parts = [TopicPartition(name, n) for name in topics for n in known[name].partitions]
-            done = consumer.committed(parts, timeout=30)
+        with self._consumer() as consumer:
+            done = consumer.committed(_partitions(consumer, topics), timeout=30)
             return {
                 (part.topic, part.partition): (
                     consumer.get_watermark_offsets(part, timeout=30)[1],
@@ -120,8 +116,39 @@ class Stream:
                 )
                 for part in done
             }
+
+    def messages(self, topic: str) -> list[bytes]:
+        """Return every message of a topic."""
+        found: list[bytes] = []
+        with self._consumer() as consumer:
+            for part in _partitions(consumer, [topic]):
+                end = consumer.get_watermark_offsets(part, timeout=30)[1]
+                part.offset = 0
+                consumer.assign([part])
+                while part.offset < end:
+                    message = consumer.poll(HANGS)
+                    assert message is not None and message.error() is None
+                    found.append(message.value())
+                    part.offset = message.offset() + 1
+        return found
+
+    @contextmanager
+    def _consumer(self) -> Iterator[Any]:
+        from confluent_kafka import Consumer
+
+        consumer = Consumer(
+            {"bootstrap.servers": self.broker["KAFKA_BOOTSTRAP_SERVERS"], "group.id": GROUP, "log_level": 0}
+        )
+        try:
+            yield consumer
         finally:
             consumer.close()
+
+    def wait_until_it_reads(self) -> None:
+        """Return once the newest worker has its state and goes on."""
+        assert self.worker is not None
+        ready = f"[{self.worker.pid}] [INFO] State of"
+        self.wait_for(lambda: ready in self.log)
 
     def wait_until_done(self) -> None:
         """Return once everything in every topic has been landed, documented, notified or buried."""
@@ -135,6 +162,13 @@ class Stream:
             assert self.worker is None or self.worker.poll() is None, self.log[-5000:]
             assert time.monotonic() < deadline, self.log[-5000:]
             time.sleep(0.2)
+
+
+def _partitions(consumer: Any, topics: Sequence[str]) -> list[Any]:
+    from confluent_kafka import TopicPartition
+
+    known = consumer.list_topics(timeout=30).topics
+    return [TopicPartition(name, number) for name in topics for number in sorted(known[name].partitions)]
 
 
 def require_stream() -> None:

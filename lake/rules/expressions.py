@@ -140,7 +140,8 @@ def _cross(text: str, word: re.Match[str], scope: Scope) -> Cross:
 def _tree(text: str) -> ast.expr:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # such as `3for`, which Python only frowns at
+            # Of `3for`, which Python only frowns at; other threads' warnings must stay what they are.
+            warnings.filterwarnings("error", message="invalid .* literal")
             return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise Refused(_EXAMPLE, repr(text)) from None

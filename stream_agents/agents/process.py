@@ -37,7 +37,8 @@ async def process(stream: StreamT[bytes]) -> None:
 
     await owner.prepare()
     app.on_partitions_assigned.connect(on_assigned)
-    owner.assign(tp.partition for tp in app.assigned if tp.topic == CANDLES)
+    if app.assigned:  # in the meantime
+        await on_assigned(app, app.assigned)
     app.last_words.append(owner.land_all)
     app.start_task(land, "land")
     app.start_task(close, "clock")
