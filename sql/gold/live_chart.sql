@@ -26,7 +26,7 @@ known AS (
 named AS (
     SELECT a.level_id, a.symbol, a.timeframe,
            CASE WHEN arg_max(a.level_price, a.closes_at) <= any_value(b.close) THEN 'support' ELSE 'resistance' END AS kind,
-           arg_max(a.level_price, a.closes_at) AS price, min(a.ts) AS confirmed_at
+           arg_max(a.level_price, a.closes_at) AS price, min(coalesce(a.level_confirmed_at, a.ts)) AS confirmed_at
     FROM alerts_shown AS a
     JOIN last_bars AS b USING (symbol, timeframe)
     SEMI JOIN chart_bars AS c ON c.symbol = a.symbol AND c.timeframe = a.timeframe AND c.ts = a.ts
