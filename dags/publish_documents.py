@@ -1,7 +1,7 @@
-"""Publish everything new, when sandbox results or training sets are.
+"""Publish everything new, when sandbox results, training sets or alerts are.
 
-Either is enough: waiting for both would publish the older of them one run late for ever, once a
-person has run one of the two by hand. Documents have fixed ids, so publishing again changes nothing.
+Any is enough: waiting for all would publish the older of them one run late for ever, once a
+person has run one of them by hand. Documents have fixed ids, so publishing again changes nothing.
 A server that does not answer is asked again later. The same on the command line: `lake publish`.
 """
 
@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import dag, task
-from lake_assets import SANDBOX_RESULTS, TRAINING_SETS
+from lake_assets import ALERTS, SANDBOX_RESULTS, TRAINING_SETS
 from lake_tasks import DEFAULT_ARGS, lake_settings
 
 
 @dag(
-    schedule=(SANDBOX_RESULTS | TRAINING_SETS),
+    schedule=(SANDBOX_RESULTS | TRAINING_SETS | ALERTS),
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
     doc_md=__doc__,

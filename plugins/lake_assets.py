@@ -5,5 +5,6 @@ from airflow.sdk import Asset
 DAILY_BARS = Asset("daily_bars")
 LONGER_BARS = Asset("longer_bars")
 FEATURES = Asset("features")
+ALERTS = Asset("alerts")
 SANDBOX_RESULTS = Asset("sandbox_results")
 TRAINING_SETS = Asset("training_sets")

@@ -18,10 +18,12 @@ LINKS = (
     ("derive_longer_bars", "enrich_features"),
     ("enrich_features", "run_sandbox"),
     ("enrich_features", "build_training_set"),
+    ("enrich_features", "raise_long_term_alerts"),
     ("run_sandbox", "publish_documents"),
     ("build_training_set", "publish_documents"),
+    ("raise_long_term_alerts", "publish_documents"),
 )
-"""Which DAG starts which; one that has two causes is followed once for each."""
+"""Which DAG starts which; one that has several causes is followed once for each."""
 
 CHAIN = (FIRST, *dict.fromkeys(dag_id for _, dag_id in LINKS))
 Followed = dict[tuple[str, str], Run]

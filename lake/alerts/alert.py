@@ -72,6 +72,14 @@ def decode(record: bytes) -> Alert:
     return Alert(**{each.name: found[each.name] for each in fields(Alert)} | times)
 
 
+def alert_of_row(row: Mapping[str, Any]) -> Alert:
+    """Return the alert of a row of table alerts."""
+    names = {each.name for each in fields(Alert)}
+    found = {name: value for name, value in row.items() if name in names}
+    times = {name: found[name].astimezone(UTC) for name in _TIMES}
+    return Alert(**found | times | {"values": orjson.loads(found["values"])})
+
+
 def alert_rows(alerts: Sequence[Alert]) -> pa.Table:
     """Return alerts as rows of table alerts, known_at aside."""
     rows: list[dict[str, Any]] = [

@@ -132,7 +132,7 @@ def sandbox(
 
 
 def publish() -> None:
-    """Publish features, sandbox results and training sets to MongoDB."""
+    """Publish features, alerts, sandbox results and training sets to MongoDB."""
     from lake.steps.publish import publish_documents
 
     print_counts("published", publish_documents(load_settings()))

@@ -30,6 +30,7 @@ def check(
     """List the rules with their versions; refuse a bad file with line, expected and found."""
     from lake.rules.identity import rule_version
     from lake.rules.language import read_rules
+    from lake.rules.rule import sides_of
 
     found = read_rules(load_settings().conf_folder)
     rows = [
@@ -37,8 +38,8 @@ def check(
             "rule": rule.name,
             "version": rule_version(rule),
             "timeframes": ", ".join(rule.timeframes),
-            "variants": ", ".join(dict.fromkeys(case.variant for case in rule.cases)),
-            "sides": ", ".join(dict.fromkeys(case.side for case in rule.cases)),
+            "variants": ", ".join(dict.fromkeys(case.variant for case in rule.cases)) or "level_id",
+            "sides": ", ".join(sides_of(rule)),
             "fires": rule.fires,
             "severity": rule.severity,
         }

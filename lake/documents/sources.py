@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from lake.documents import alerts
 from lake.market.timeframes import INTRADAY_MINUTES
 from lake.training.folder import TrainingFolder
 from lake.training.splits import SPLITS
@@ -46,6 +47,7 @@ def sources(con: duckdb.DuckDBPyConnection, training: TrainingFolder) -> list[So
     return [
         Source("symbols", lambda: _small(con, "SELECT symbol AS _id, * FROM symbols")),
         Source("features", lambda: _features(con)),
+        Source(alerts.COLLECTION, lambda: _alerts(con), nested=alerts.NESTED),
         Source("sandbox_runs", lambda: _by_run(con, "sandbox_runs", "run_id")),
         Source(
             "sandbox_trades",
@@ -78,17 +80,36 @@ def _features(con: duckdb.DuckDBPyConnection) -> Partitions:
     """Yield bars as traded, joined with their features, some symbols at a time."""
     shared = set(_columns(con, "bars"))
     own = "".join(f', f."{name}"' for name in _columns(con, "features") if name not in shared)
-    intraday = ", ".join(f"'{name}'" for name in INTRADAY_MINUTES)
     query = f"""
         SELECT b.symbol || '|' || b.timeframe || '|' || {_TS.replace("ts", "b.ts", 1)} AS _id, b.*{own},
-               b.symbol || '|' || CASE WHEN b.timeframe IN ({intraday})
-                                  THEN strftime(b.ts, '%Y-%m') ELSE strftime(b.ts, '%Y') END AS _partition
+               {_period("b")} AS _partition
         FROM (SELECT * FROM bars WHERE symbol IN (SELECT unnest($symbols))) AS b
         LEFT JOIN (SELECT * FROM features WHERE symbol IN (SELECT unnest($symbols))) AS f
           USING (symbol, timeframe, ts)
         ORDER BY _partition, b.timeframe, b.ts
     """
     names = [row[0] for row in con.execute("SELECT DISTINCT symbol FROM bars ORDER BY symbol").fetchall()]
+    for start in range(0, len(names), SYMBOLS_AT_ONCE):
+        chunk = names[start : start + SYMBOLS_AT_ONCE]
+        yield from _partitioned(con.execute(query, {"symbols": chunk}).to_arrow_table())
+
+
+def _period(view: str) -> str:
+    """Return the partition of a row as SQL: a year of one symbol's bars, a month of intraday ones."""
+    intraday = ", ".join(f"'{name}'" for name in INTRADAY_MINUTES)
+    return (
+        f"{view}.symbol || '|' || strftime({view}.ts, CASE WHEN {view}.timeframe IN ({intraday}) "
+        "THEN '%Y-%m' ELSE '%Y' END)"
+    )
+
+
+def _alerts(con: duckdb.DuckDBPyConnection) -> Partitions:
+    """Yield alerts as they stand, some symbols at a time."""
+    query = f"""
+        SELECT alert_id AS _id, {", ".join(alerts.COLUMNS)}, {_period("a")} AS _partition
+        FROM alerts AS a WHERE symbol IN (SELECT unnest($symbols)) ORDER BY _partition, _id
+    """
+    names = [row[0] for row in con.execute("SELECT DISTINCT symbol FROM alerts ORDER BY symbol").fetchall()]
     for start in range(0, len(names), SYMBOLS_AT_ONCE):
         chunk = names[start : start + SYMBOLS_AT_ONCE]
         yield from _partitioned(con.execute(query, {"symbols": chunk}).to_arrow_table())

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from lake.features.indicator import TOLERANCE
@@ -77,11 +78,20 @@ class Level:
         return self.strength * age_weight(bar - self.strength_bar)
 
 
+_VALUES = attrgetter(*Level.__slots__)
+
+
+def copied(level: Level) -> Level:
+    """Return a level of its own that says the same."""
+    return Level(*_VALUES(level))
+
+
 class Event(NamedTuple):
     """What one bar did at one level, known from the bar's `closes_at`.
 
     `kind` is the level's role before the event, `side` what the event speaks for, `price` the
-    level's price on the basis of the bars pushed. Times as in `Level`.
+    level's price on the basis of the bars pushed, `confirmed_at` when it became known. Times as in
+    `Level`.
     """
 
     level_id: str
@@ -92,6 +102,7 @@ class Event(NamedTuple):
     price: float
     ts: int
     closes_at: int
+    confirmed_at: int
 
 
 def age_weight(bars: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 from lake.levels.level import Event, Level
@@ -75,6 +76,15 @@ class LiveLevels:
             "swings": self.swings.state(),
             "methods": {name: method.state() for name, method in self.methods.items()},
         }
+
+    def copied(self) -> LiveLevels:
+        """Return levels of their own in the same state."""
+        live = LiveLevels(self.tracker.symbol, self.tracker.timeframe, {})
+        old = self.swings
+        swings = Swings(old.bars, list(old.starts), list(old.highs), list(old.lows))
+        methods = {name: method.restore(deepcopy(method.state())) for name, method in self.methods.items()}
+        live._set(self.tracker.copied(), swings, methods)
+        return live
 
     @classmethod
     def restore(

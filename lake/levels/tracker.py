@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from lake.features.indicator import TOLERANCE
 from lake.levels.active import Active
-from lake.levels.level import OTHER, Birth, Event, EventName, Kind, Level, level_id, side_of
+from lake.levels.level import OTHER, Birth, Event, EventName, Kind, Level, copied, level_id, side_of
 from lake.levels.method import Bar
 
 BOUNCE_BARS = 3
@@ -157,7 +157,17 @@ class Tracker:
         self.identify(level)
         side = side_of(event, level.kind)
         events.append(
-            Event(level.level_id, event, level.kind, side, level.method, level.price, bar.ts, bar.closes_at)
+            Event(
+                level.level_id,
+                event,
+                level.kind,
+                side,
+                level.method,
+                level.price,
+                bar.ts,
+                bar.closes_at,
+                level.confirmed_at,
+            )
         )
 
     def identify(self, level: Level) -> None:
@@ -236,6 +246,18 @@ class Tracker:
             "before": list(self._before) if self._before else None,
             "levels": [asdict(level) for level in self.levels()],
         }
+
+    def copied(self) -> Tracker:
+        """Return a tracker of its own in the same state."""
+        tracker = Tracker(self.symbol, self.timeframe)
+        tracker.bars, tracker.born, tracker._before = self.bars, self.born, self._before
+        own: dict[int, Level] = {id(level): copied(level) for level in self.levels()}
+        tracker.active = {
+            kind: Active([own[id(level)] for level in active]) for kind, active in self.active.items()
+        }
+        for group, levels in self._groups.items():
+            tracker._groups[group] = [own[id(level)] for level in levels]
+        return tracker
 
     @classmethod
     def restore(cls, symbol: str, timeframe: str, state: dict[str, Any]) -> Tracker:

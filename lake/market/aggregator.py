@@ -104,6 +104,21 @@ class Aggregator:
         )
         return pushed
 
+    def overdue(self, moment: int) -> tuple[str, int] | None:
+        """Return timeframe and start of the bar that a clock has to close, if one ended by `moment`.
+
+        Of several it is the one that ends last: its close closes the others too.
+        """
+        last: tuple[int, str, int] | None = None
+        for frame in self._frames:
+            for bucket in range(frame.next_bucket, frame.count):
+                ends = frame.end(bucket)
+                if ends > moment:
+                    break
+                if frame.effective(bucket) is not None and (last is None or ends > last[0]):
+                    last = (ends, frame.timeframe, self._opens + bucket * frame.length * MINUTE)
+        return last[1:] if last else None
+
     def bars(self, timeframe: str) -> Bars:
         """Return the current session's bars of `1m` or a longer timeframe; a forming one is incomplete."""
         if timeframe == "1m":

@@ -177,3 +177,22 @@ def operands_of(node: Condition | Expression) -> Iterator[Value | Count]:
         case Arithmetic(left, _, right) | Compare(left, _, right) | Cross(left, _, right):
             yield from operands_of(left)
             yield from operands_of(right)
+
+
+def reach_of(node: Condition | Expression) -> int:
+    """Return how many bars before the judged one a condition or expression looks back to."""
+    match node:
+        case Value(_, bars_ago):
+            return bars_ago
+        case Arithmetic(left, _, right) | Compare(left, _, right):
+            return max(reach_of(left), reach_of(right))
+        case Cross(left, _, right):
+            return 1 + max(reach_of(left), reach_of(right))
+        case Count(part, bars, bars_ago):
+            return reach_of(part) + bars - 1 + bars_ago
+        case Throughout(part, bars) | Recently(part, bars):
+            return reach_of(part) + bars - 1
+        case Number():
+            return 0
+        case _:
+            return max(map(reach_of, parts_of(node)), default=0)

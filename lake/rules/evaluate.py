@@ -9,20 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lake.errors import BadInput
-from lake.features.indicator import TOLERANCE, Column
-from lake.market.bars import PRICES, Bars, Bools, Floats
-from lake.rules.language import Rule, Side
-from lake.rules.truth import TRUE, Frame, Item, frame_of, truth
+from lake.features.indicator import Column
+from lake.market.bars import Bars, Bools, Floats
+from lake.rules.memory import CLEAN_BARS, NO_CASE, Memory, Rows, cases_of, fires_on, judge
+from lake.rules.rule import Rule, Side
+from lake.rules.truth import Item, frame_of
+
+__all__ = ["CLEAN_BARS", "NO_CASE", "SIDE_CODES", "Signals", "evaluate", "judged", "needed", "side_name"]
 
 BULLISH, BEARISH, NEUTRAL, NONE = 1, -1, 2, 0
 
-NO_CASE = -1
-
 SIDE_CODES: Mapping[Side, int] = {"bullish": BULLISH, "bearish": BEARISH, "neutral": NEUTRAL}
 """How sides are written in `Signals.side`; 0 is none."""
-
-CLEAN_BARS = 5
-"""Bars in a row that must not be suspect, the judged one included, before a rule holds again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +55,15 @@ def evaluate(
         BadInput: a column that the rule reads is missing.
     """
     frame = frame_of(bars, needed(rule, columns), later_splits)
-    may_hold = judged(bars)[bars.is_complete]
-    case = np.where(may_hold, _cases(rule, frame), NO_CASE).astype(np.int8)
-    fires = case != NO_CASE
-    if rule.fires == "on_change":
-        fires &= _changes(case, may_hold)
+    rows, memory = Rows.of_one(frame, bars.is_suspect[bars.is_complete]), Memory.start(1, 1)
+    found = judge(rows, memory)
+    case = cases_of(rule, rows, found)
+    fires = fires_on(rule, case, found, memory)
     sides = np.array([SIDE_CODES[each.side] for each in rule.cases] + [NONE], dtype=np.int8)
-    rows = bars.is_complete
-    return Signals(_scattered(case, rows, NO_CASE), _scattered(sides[case], rows), _scattered(fires, rows))
+    complete = bars.is_complete
+    return Signals(
+        _scattered(case, complete, NO_CASE), _scattered(sides[case], complete), _scattered(fires, complete)
+    )
 
 
 def judged(bars: Bars) -> Bools:
@@ -73,9 +72,9 @@ def judged(bars: Bars) -> Bools:
     These are complete, not suspect nor so soon after a suspect one that fewer than `CLEAN_BARS`
     in a row were clean, and not part of a history whose price has never moved so far.
     """
-    rows = bars.is_complete
-    complete = bars[rows]
-    return _scattered(_is_clean(complete.is_suspect) & _has_moved(complete), rows)
+    complete = bars.is_complete
+    rows = Rows.of_one(frame_of(bars, {}), bars.is_suspect[complete])
+    return _scattered(judge(rows, Memory.start(1, 0)).may_hold, complete)
 
 
 def needed(rule: Rule, columns: Mapping[str, Column]) -> dict[str, Column]:
@@ -95,33 +94,6 @@ def needed(rule: Rule, columns: Mapping[str, Column]) -> dict[str, Column]:
 def side_name(code: int) -> Side | None:
     """Return the side that a code of `Signals.side` stands for; None for 0."""
     return next((side for side, known in SIDE_CODES.items() if known == code), None)
-
-
-def _cases(rule: Rule, frame: Frame) -> NDArray[np.int8]:
-    holding = [truth(case.condition, frame) == TRUE for case in rule.cases]
-    return np.select(holding, range(len(holding)), default=NO_CASE).astype(np.int8)
-
-
-def _changes(case: NDArray[np.int8], may_hold: Bools) -> Bools:
-    known = case[may_hold]
-    changes = np.zeros(len(case), dtype=np.bool_)
-    changes[may_hold] = known != np.concatenate(([NO_CASE], known[:-1]))
-    return changes
-
-
-def _is_clean(is_suspect: Bools) -> Bools:
-    rows = np.arange(len(is_suspect))
-    last_suspect = np.maximum.accumulate(np.where(is_suspect, rows, -CLEAN_BARS))
-    clean: Bools = rows - last_suspect >= CLEAN_BARS
-    return clean
-
-
-def _has_moved(bars: Bars) -> Bools:
-    if not len(bars):
-        return np.zeros(0, dtype=np.bool_)
-    first = bars.close[0]
-    moves = [np.abs(getattr(bars, name) - first) > TOLERANCE * abs(first) for name in PRICES]
-    return np.logical_or.accumulate(np.logical_or.reduce(moves))
 
 
 def _scattered(values: NDArray[Item], rows: Bools, missing: int = 0) -> NDArray[Item]:

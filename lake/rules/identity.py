@@ -15,11 +15,11 @@ from lake.rules.language import Rule
 def rule_version(rule: Rule, registry: Registry = REGISTRY) -> str:
     """Return the first 12 hex digits of the SHA-256 of what decides when a rule fires.
 
-    That is its conditions with their sides and states in the order of precedence, `fires`, and the
-    parameters of the columns it reads, theirs included. Names, wording, severity, timeframes and
-    delivery are not.
+    That is its conditions with their sides and states in the order of precedence, `fires`, the event
+    and methods of a rule about levels, and the parameters of the columns it reads, theirs included.
+    Names, wording, severity, timeframes and delivery are not.
     """
-    meaning = {
+    meaning: dict[str, object] = {
         "cases": [[case.side, str(case.condition), *filter(None, [case.state])] for case in rule.cases],
         "columns": {
             ",".join(indicator.columns): dict(indicator.parameters)
@@ -27,6 +27,9 @@ def rule_version(rule: Rule, registry: Registry = REGISTRY) -> str:
         },
         "fires": rule.fires,
     }
+    if rule.levels is not None:
+        event, methods, condition = rule.levels.event, rule.levels.methods, rule.levels.condition
+        meaning["levels"] = [event, list(methods), *([str(condition)] if condition is not None else [])]
     return hashlib.sha256(canonical_json(meaning).encode()).hexdigest()[:12]
 
 

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from string import Formatter
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from lake.features.registry import REGISTRY, near
+from lake.levels.level import EventName
+from lake.levels.registry import methods
 from lake.market.bars import VALUES
 from lake.market.timeframes import TIMEFRAMES
-from lake.rules.conditions import All, Any, Condition, Not, values_of
+from lake.rules.condition_nodes import condition_of
+from lake.rules.conditions import All, Condition, Not
 from lake.rules.document import Node, parse_document, read_document
-from lake.rules.expressions import Refused, Scope, in_window, parse_condition
+from lake.rules.expressions import Scope
+from lake.rules.messages import message_of
+from lake.rules.rule import FIRES, SEVERITIES, SIDES, Case, Fires, LevelTrigger, Rule, Severity, Side
 
-Side = Literal["bullish", "bearish", "neutral"]
-Fires = Literal["on_change", "every_bar"]
-Severity = Literal["info", "warning", "critical"]
+__all__ = [
+    "Case",
+    "Fires",
+    "LevelTrigger",
+    "Rule",
+    "Severity",
+    "Side",
+    "parse_rules",
+    "read_rules",
+    "rules_for",
+]
 
-SIDES: tuple[Side, ...] = get_args(Side)
-FIRES: tuple[Fires, ...] = get_args(Fires)
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-
-MESSAGE_FIELDS = ("rule", "variant", "side", "symbol", "timeframe", "ts", "closes_at", "price")
-"""What a message template may name besides bar values and columns."""
-
-DEEPEST = 20
-"""How deep groups of conditions may nest."""
+EVENTS: tuple[EventName, ...] = get_args(EventName)
 
 Name = TypeVar("Name", bound=str)
 
@@ -37,44 +41,7 @@ _RANGE = re.compile(r"\d{1,2}d\.\.\d{1,2}d")
 _COOLDOWN = re.compile(r"([1-9]\d{0,4})([mhd])")
 _COOLDOWN_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _REQUIRED = ("description", "timeframes", "fires", "severity")
-_OPTIONAL = ("cooldown", "message", "precedence", *SIDES, "states")
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One side of a rule, or one of its named states with the side it takes, and when it holds."""
-
-    side: Side
-    condition: Condition
-    state: str | None = None
-
-    @property
-    def variant(self) -> str:
-        """Return what sets alerts of this case apart from those of the rule's others."""
-        return self.state or self.side
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule. Where several of its cases hold on one bar, the first of them counts.
-
-    `cooldown` limits delivery only, never what is recorded.
-    """
-
-    name: str
-    description: str
-    timeframes: tuple[str, ...]
-    fires: Fires
-    severity: Severity
-    cases: tuple[Case, ...]
-    cooldown: timedelta | None = None
-    message: str | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Return the registered columns its conditions read, by name."""
-        read = {value.name for case in self.cases for value in values_of(case.condition)}
-        return tuple(sorted(read - set(VALUES)))
+_OPTIONAL = ("cooldown", "message", "precedence", *SIDES, "states", "levels")
 
 
 def read_rules(conf_folder: Path) -> dict[str, Rule]:
@@ -95,7 +62,7 @@ def parse_rules(text: str, origin: str = "rules") -> dict[str, Rule]:
     return _rules(parse_document(text, origin))
 
 
-def rules_for(rules: dict[str, Rule], timeframe: str) -> list[Rule]:
+def rules_for(rules: Mapping[str, Rule], timeframe: str) -> list[Rule]:
     """Return the rules that name a timeframe."""
     return [rule for rule in rules.values() if timeframe in rule.timeframes]
 
@@ -106,7 +73,8 @@ def _rules(root: Node) -> dict[str, Rule]:
     scope = Scope((*VALUES, *REGISTRY.readable), REGISTRY.flags, states)
     for name, node in root.entries("rules by name").items():
         rules[name] = _rule(name, node, scope)
-        states[name] = _states_of(rules[name])
+        if rules[name].cases:
+            states[name] = _states_of(rules[name])
     return rules
 
 
@@ -124,15 +92,19 @@ def _rule(name: str, node: Node, scope: Scope) -> Rule:
     if not _NAME.fullmatch(name) or _is_taken(name):
         raise node.refusal("a rule's name of a-z, 0-9 and _ that no column has", repr(name))
     fields = node.fields(_REQUIRED, _OPTIONAL, f"rule {name}")
+    levels = _levels(name, fields, scope) if "levels" in fields else None
+    message, shown = message_of(fields["message"], levels is not None) if "message" in fields else (None, ())
     return Rule(
         name=name,
         description=fields["description"].scalar("a sentence"),
         timeframes=_timeframes(fields["timeframes"]),
         fires=_choice(fields["fires"], FIRES),
         severity=_choice(fields["severity"], SEVERITIES),
-        cases=_cases(name, node, fields, scope),
+        cases=_cases(name, node, fields, scope) if levels is None else (),
         cooldown=_cooldown(fields["cooldown"]) if "cooldown" in fields else None,
-        message=_message(fields["message"]) if "message" in fields else None,
+        message=message,
+        levels=levels,
+        shown=shown,
     )
 
 
@@ -145,8 +117,10 @@ def _cases(name: str, node: Node, fields: dict[str, Node], scope: Scope) -> tupl
     sides = [side for side in SIDES if side in fields]
     if "states" not in fields:
         if not sides:
-            raise node.refusal(f"rule {name} with states or at least one of {', '.join(SIDES)}", "none")
-        return tuple(Case(s, _condition(fields[s], scope)) for s in _precedence(name, node, fields))
+            raise node.refusal(
+                f"rule {name} with states, levels or at least one of {', '.join(SIDES)}", "none"
+            )
+        return tuple(Case(s, condition_of(fields[s], scope)) for s in _precedence(name, node, fields))
     if others := [*sides, *(["precedence"] if "precedence" in fields else [])]:
         raise fields[others[0]].refusal(
             f"rule {name} with states alone, the one that counts first where several hold first", others[0]
@@ -159,7 +133,25 @@ def _state(name: str, node: Node, scope: Scope) -> Case:
     if not _NAME.fullmatch(name):
         raise node.refusal("a state's name of a-z, 0-9 and _", repr(name))
     fields = node.fields(("side", "when"), (), f"state {name}")
-    return Case(_choice(fields["side"], SIDES), _condition(fields["when"], scope), name)
+    return Case(_choice(fields["side"], SIDES), condition_of(fields["when"], scope), name)
+
+
+def _levels(name: str, fields: dict[str, Node], scope: Scope) -> LevelTrigger:
+    """Return the events that a rule about levels waits for."""
+    node = fields["levels"]
+    if others := [each for each in (*SIDES, "states", "precedence") if each in fields]:
+        raise fields[others[0]].refusal(
+            f"rule {name} with levels alone, each event has its own side", others[0]
+        )
+    if _choice(fields["fires"], FIRES) != "every_bar":
+        raise fields["fires"].refusal(
+            f"every_bar in rule {name}, since each event at a level is news", "on_change"
+        )
+    found = node.fields(("event", "methods"), ("when",), f"levels of rule {name}")
+    chosen = [_choice(item, tuple(methods())) for item in found["methods"].items("a list such as [fractal]")]
+    known = tuple(each for each in methods() if each in chosen)
+    condition = condition_of(found["when"], scope) if "when" in found else None
+    return LevelTrigger(_choice(found["event"], EVENTS), known, condition)
 
 
 def _choice(node: Node, allowed: tuple[Name, ...]) -> Name:
@@ -209,73 +201,3 @@ def _cooldown(node: Node) -> timedelta:
     if not (match := _COOLDOWN.fullmatch(text)):
         raise node.refusal("a time such as 30m, 4h or 5d", repr(text))
     return timedelta(**{_COOLDOWN_UNITS[match[2]]: int(match[1])})
-
-
-def _message(node: Node) -> str:
-    text = node.scalar("a message")
-    numbers = ("price", *VALUES, *REGISTRY.readable)
-    allowed = {*MESSAGE_FIELDS, *numbers}
-    try:
-        for _, name, form, conversion in Formatter().parse(text):
-            if name is None:
-                continue
-            if name not in allowed or conversion:
-                raise node.refusal(
-                    f"names such as {{symbol}} among {', '.join(MESSAGE_FIELDS)}, bar values and columns",
-                    f"{{{name}}}{near(name, allowed)}",
-                )
-            format(1.0 if name in numbers else "", form or "")
-    except ValueError as error:
-        raise node.refusal(
-            "a message with names such as {symbol} or {close:.2f}", f"{text!r}: {error}"
-        ) from None
-    return text
-
-
-def _condition(node: Node, scope: Scope) -> Condition:
-    condition = _parsed(node, scope, DEEPEST)
-    if not any(True for _ in values_of(condition)):
-        raise node.refusal("a condition on a bar value or a column", f"`{condition}`")
-    return condition
-
-
-def _parsed(node: Node, scope: Scope, depth: int) -> Condition:
-    if depth == 0:
-        raise node.refusal(f"at most {DEEPEST} groups inside one another", "more")
-    if node.is_mapping:
-        return _group(node, scope, depth)
-    if not node.is_scalar:
-        raise node.refusal("a condition", "a list; put it under `all:` or `any:`")
-    try:
-        return parse_condition(node.scalar("a condition"), scope)
-    except Refused as refused:
-        raise node.refusal(refused.expected, refused.found) from None
-
-
-def _group(node: Node, scope: Scope, depth: int) -> Condition:
-    fields = node.fields((), ("all", "any", "not", "for", "within"), "a condition")
-    kinds = [kind for kind in ("all", "any", "not") if kind in fields]
-    windows = [word for word in ("for", "within") if word in fields]
-    if len(kinds) != 1 or len(windows) > 1:
-        raise node.refusal(
-            "one of all, any, not, with at most one of for, within", ", ".join(fields) + "; nest them instead"
-        )
-    condition = _kind(kinds[0], fields[kinds[0]], scope, depth - 1)
-    for word in windows:
-        try:
-            condition = in_window(condition, word, fields[word].scalar("a number of bars"))
-        except Refused as refused:
-            raise fields[word].refusal(refused.expected, refused.found) from None
-    return condition
-
-
-def _kind(kind: str, node: Node, scope: Scope, depth: int) -> Condition:
-    if kind == "not":
-        return Not(_parsed(node, scope, depth))
-    group: type[All] | type[Any] = All if kind == "all" else Any
-    parts: list[Condition] = []
-    for item in node.items(f"a list of conditions under {kind}"):
-        part = _parsed(item, scope, depth)
-        # An all inside an all says nothing new, so it shall not make another version either.
-        parts += part.parts if isinstance(part, group) else (part,)
-    return group(tuple(parts))

@@ -77,6 +77,8 @@ def _signal(node: Node, rules: Mapping[str, Rule]) -> Signal:
     found = node.fields(("rule", "side"), (), "a signal")
     rule = rules[_one_of(found["rule"], tuple(rules))]
     sides = [case.side for case in rule.cases if case.side in SIDES]
+    if not sides:
+        raise found["rule"].refusal("a rule that can be bullish or bearish on a bar", rule.name)
     side = _one_of(found["side"], tuple(sides))
     return Signal(rule.name, "bullish" if side == "bullish" else "bearish")
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from lake.errors import UnknownSymbol
 from lake.market.adjust import split_factor
 from lake.market.bars import Actions, Bars, Dates, Times
+from lake.universe import DERIVED
 
 CHUNK = 200
 """Symbols that are held in memory at once."""
@@ -20,7 +21,12 @@ CHUNK = 200
 _BARS = """
 SELECT symbol, ts, closes_at, session, open, high, low, close, volume,
        is_complete, quality = 'suspect' AS is_suspect, price_basis = 'split' AS is_split_basis
-FROM bars WHERE timeframe = ? AND symbol IN (SELECT unnest(?)) ORDER BY symbol, ts
+FROM bars WHERE timeframe = ? AND symbol IN (SELECT unnest(?)) AND {condition} ORDER BY symbol, ts
+"""
+_DELIVERED = f"source <> '{DERIVED}'"
+_NEWEST = """
+SELECT * FROM ({bars}) QUALIFY row_number() OVER (PARTITION BY symbol ORDER BY ts DESC) <= {newest}
+ORDER BY symbol, ts
 """
 _ACTIONS = """
 SELECT symbol, ex_date, kind, value FROM actions
@@ -29,24 +35,38 @@ WHERE symbol IN (SELECT unnest(?)) AND is_applied ORDER BY symbol, ex_date, kind
 
 
 def read_history(
-    con: duckdb.DuckDBPyConnection, timeframe: str, symbols: Sequence[str] | None = None
+    con: duckdb.DuckDBPyConnection,
+    timeframe: str,
+    symbols: Sequence[str] | None = None,
+    newest: int | None = None,
+    delivered: bool = False,
 ) -> Iterator[tuple[Bars, Actions]]:
     """Yield each symbol's bars as traded and its actions, in the order of symbols' names.
 
     Rows that were delivered on the split basis are brought to as-traded terms where splits are
-    known. Symbols without bars of the timeframe are left out.
+    known. Symbols without bars of the timeframe are left out. With `newest` these are only so many
+    of the last bars, with `delivered` none that were derived.
 
     Raises:
         UnknownSymbol: `symbols` names one that the lake does not have.
     """
     names = known_symbols(con, symbols)
+    query = _BARS.format(condition=_DELIVERED if delivered else "true")
+    if newest is not None:
+        query = _NEWEST.format(bars=query, newest=newest)
     for start in range(0, len(names), CHUNK):
         chunk = names[start : start + CHUNK]
-        bars = con.execute(_BARS, [timeframe, chunk]).to_arrow_table()
-        actions = _by_symbol(con.execute(_ACTIONS, [chunk]).to_arrow_table())
+        bars = con.execute(query, [timeframe, chunk]).to_arrow_table()
+        actions = read_actions(con, chunk)
         for symbol, rows in _by_symbol(bars).items():
-            own = _actions(actions[symbol]) if symbol in actions else Actions.none()
+            own = actions.get(symbol, Actions.none())
             yield _as_traded(_bars(symbol, timeframe, rows), rows, own), own
+
+
+def read_actions(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict[str, Actions]:
+    """Return the actions that apply to symbols; those that had none are left out."""
+    rows = con.execute(_ACTIONS, [list(symbols)]).to_arrow_table()
+    return {symbol: _actions(own) for symbol, own in _by_symbol(rows).items()}
 
 
 def known_symbols(con: duckdb.DuckDBPyConnection, symbols: Sequence[str] | None = None) -> list[str]:

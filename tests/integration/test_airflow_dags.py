@@ -99,14 +99,16 @@ def test_assets_join_the_pipeline(bag: dict[str, Any]) -> None:
         "daily_bars": "ingest_daily_bars",
         "longer_bars": "derive_longer_bars",
         "features": "enrich_features",
+        "alerts": "raise_long_term_alerts",
         "sandbox_results": "run_sandbox",
         "training_sets": "build_training_set",
     }
     assert _needs(bag, "derive_longer_bars") == {"daily_bars"}
     assert _needs(bag, "enrich_features") == {"longer_bars"}
     assert _needs(bag, "run_sandbox") == {"features"}
+    assert _needs(bag, "raise_long_term_alerts") == {"features"}
     assert _needs(bag, "build_training_set") == {"features"}
-    assert _needs(bag, "publish_documents") == {"sandbox_results", "training_sets"}
+    assert _needs(bag, "publish_documents") == {"sandbox_results", "training_sets", "alerts"}
     assert "asset_any" in json.dumps(bag["dags"]["publish_documents"]["schedule"])
 
 
@@ -127,5 +129,5 @@ def test_the_form_of_ingest_offers_every_source(bag: dict[str, Any]) -> None:
 
 def _needs(bag: dict[str, Any], dag_id: str) -> set[str]:
     text = json.dumps(bag["dags"][dag_id]["schedule"])
-    names = ("daily_bars", "longer_bars", "features", "sandbox_results", "training_sets")
+    names = ("daily_bars", "longer_bars", "features", "sandbox_results", "training_sets", "alerts")
     return {name for name in names if f'"{name}"' in text}

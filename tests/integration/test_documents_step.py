@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from lake.alerts.alert import alert_of_row
 from lake.config import Settings, load_settings
+from lake.documents.alerts import write_alerts
 from lake.errors import DocumentsUnavailable
+from lake.steps.alerts import raise_alerts
 from lake.steps.enrich import enrich_features
 from lake.steps.ingest import default_request, ingest
 from lake.steps.publish import publish_documents
@@ -32,6 +36,7 @@ def published(tmp_path: Path, mongo_url: str) -> Settings:
     settings = load_settings(lake_root=str(tmp_path / "lake"), mongo_url=mongo_url)
     ingest(settings, default_request(settings, source="sample", symbols=SYMBOLS))
     enrich_features(settings, timeframes=["1d"])
+    raise_alerts(settings, timeframes=["1d"])
     run_sandbox(settings, "dual_channel")
     build_training_set(settings)
     return settings
@@ -70,6 +75,7 @@ def test_every_collection_holds_what_the_lake_holds(published: Settings, databas
     for collection, query in {
         "symbols": "SELECT count(*) FROM symbols",
         "features": "SELECT count(*) FROM bars",
+        "alerts": "SELECT count(*) FROM alerts",
         "sandbox_runs": "SELECT count(*) FROM sandbox_runs",
         "sandbox_trades": "SELECT count(*) FROM sandbox_trades",
         "sandbox_metrics": "SELECT count(*) FROM sandbox_metrics",
@@ -90,6 +96,29 @@ def test_a_bar_is_one_typed_document_with_its_features(published: Settings, data
     first = database["features"].find_one({"_id": "AAPL|1d|2000-03-01T00:00:00Z"})
     assert first is not None
     assert first["ema_169"] is None
+
+
+def test_an_alert_is_the_same_document_from_the_stream_as_from_a_publication(
+    published: Settings, database: Database[Any]
+) -> None:
+    """Momentum's values have brackets, blanks and dots in their names."""
+    con = connect(Lake.open(published))
+    rows = con.execute("SELECT * FROM lake.alerts WHERE rule = 'momentum'").to_arrow_table().to_pylist()
+    alerts = [alert_of_row(row) for row in rows]
+    assert write_alerts(database, alerts) == len(alerts) > 10
+    written = {row["_id"]: row for row in database["alerts"].find()}
+    assert written[alerts[0].alert_id]["values"] == alerts[0].values
+    publish_documents(published)
+
+    def held() -> dict[str, Any]:
+        return {row["_id"]: row for row in database["alerts"].find({"_id": {"$in": list(written)}})}
+
+    assert held() == written
+    later = datetime(2030, 1, 1, tzinfo=UTC)
+    write_alerts(database, [replace(alert, fired_at=later) for alert in alerts])
+    assert held() == written
+    write_alerts(database, [alerts[0].invalidated("stream", later)])
+    assert held()[alerts[0].alert_id]["status"] == "invalidated"
 
 
 def test_publishing_again_writes_nothing(published: Settings, database: Database[Any]) -> None:

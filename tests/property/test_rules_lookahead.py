@@ -35,7 +35,7 @@ every_shape:
       - rsi_14 > 65
 """
 )["every_shape"]
-RULES = [*read_rules(CHECKOUT / "conf").values(), EVERY_SHAPE]
+RULES = [*(rule for rule in read_rules(CHECKOUT / "conf").values() if rule.cases), EVERY_SHAPE]
 RARE = {"golden_cross", "death_cross", "ema_recovery", "volume_spike"}
 """Rules that fire a few times in a history, or never."""
 CUTS = 12

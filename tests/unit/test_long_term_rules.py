@@ -19,6 +19,7 @@ from tests.market import split_adjusted
 
 RULES = read_rules(CHECKOUT / "conf")
 LONG = ("1d", "1wk", *(f"{n}d" for n in N_DAYS))
+LIVE = ("5m", "15m", "30m")
 BAR_VALUES = ("open", "high", "low", "close", "volume")
 
 
@@ -48,10 +49,10 @@ def fired(name: str, closes: Sequence[float], **columns: Sequence[float]) -> lis
 
 
 def test_timeframes() -> None:
-    daily = {"engulfing", "hammer", "inverted_hammer", "bullish_382"}
-    assert {rule.timeframes for name, rule in RULES.items() if name in daily} == {("1d",)}
-    assert RULES["ema_13_touch"].timeframes == tuple(f"{n}d" for n in range(7, 14))
-    others = {rule.timeframes for name, rule in RULES.items() if name not in daily | {"ema_13_touch"}}
+    own = {"engulfing": ("1d",), "ema_13_touch": tuple(f"{n}d" for n in range(7, 14))}
+    own |= dict.fromkeys(("hammer", "inverted_hammer", "bullish_382"), ("1d", *LIVE))
+    assert {name: RULES[name].timeframes for name in own} == own
+    others = {rule.timeframes for name, rule in RULES.items() if name not in own} - {LIVE}
     assert others == {LONG}
 
 

@@ -61,7 +61,8 @@ def test_the_rules_that_come_with_the_product_are_good() -> None:
     assert set(read_rules(CHECKOUT / "conf")) == {
         "dual_channel", "ema_touch", "ema_13_touch", "velocity", "momentum", "macd_bull", "macd_bear",
         "engulfing", "hammer", "inverted_hammer", "bullish_382", "ema_recovery", "ema_recovery_failed",
-        "golden_cross", "death_cross", "breakout", "volume_spike", "squeeze",
+        "golden_cross", "death_cross", "breakout", "volume_spike", "squeeze", "bullish_engulfing",
+        "bearish_engulfing", "ma_rsi", "ema_cross", "macd_cross", "level_touch", "level_break",
     }  # fmt: skip
 
 
@@ -258,7 +259,7 @@ REFUSALS = {
     "no side": (
         rule(without="bullish"),
         1,
-        "states or at least one of bullish, bearish, neutral, found none",
+        "states, levels or at least one of bullish, bearish, neutral, found none",
     ),
     "no severity": (rule(without="severity"), 1, "expected rule turn with severity"),
     "no description": (rule(without="description"), 1, "expected rule turn with description"),

@@ -1,0 +1,138 @@
+"""Columns of the newest bars of many series: moved on bar by bar where there is a twin, or over rings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lake.features.columns import momentum, moving_averages, shape, strict_patterns, volatility
+from lake.features.indicator import TOLERANCE, Indicator
+from lake.features.kernel import compute
+from lake.features.registry import REGISTRY
+from lake.live import steps
+from lake.live.rings import Rings, Segments
+from lake.market.bars import VALUES, Bars, Floats
+from lake.rules.memory import Numbers
+
+_TWINS: Mapping[Any, tuple[Callable[..., None], Callable[..., int], tuple[float, ...]]] = {
+    moving_averages.sma: (steps.sma, lambda period: 1 + period, ()),
+    moving_averages.ema: (steps.ema, lambda period: 2, ()),
+    momentum.rsi: (steps.rsi, lambda period: 4, (momentum.FLAT, TOLERANCE)),
+    momentum.macd: (steps.macd, lambda **periods: 4, ()),
+    volatility.atr: (steps.atr, lambda period: 3, ()),
+}
+"""By a column's function: its step, the size of its state by parameters, what the step takes besides."""
+
+_WINDOWED = (shape.__name__, strict_patterns.__name__)
+"""Modules whose functions see a few bars and nothing else, so that many series can stand in one array."""
+
+WIDEST = 5
+"""Bars that such a function may see."""
+
+
+@dataclass(slots=True)
+class _Twin:
+    """One indicator's step and the state of every series, with that of the session's start."""
+
+    indicator: Indicator
+    step: Callable[..., None]
+    state: Floats
+    before: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.before = self.state.copy()
+
+    def move_on(self, series: Numbers, inputs: Sequence[Floats]) -> Floats:
+        out = np.empty((len(series), len(self.indicator.columns)))
+        _, _, besides = _TWINS[self.indicator.function]
+        self.step(series, *inputs, self.state, *self.indicator.parameters.values(), *besides, out)
+        return out
+
+
+class Columns:
+    """Some columns of one timeframe, for every series of its rings."""
+
+    def __init__(self, names: Sequence[str], timeframe: str) -> None:
+        self.names, self.timeframe = tuple(names), timeframe
+        self._twins: list[_Twin] = []
+        self._windowed: list[Indicator] = []
+        self._rest: list[str] = []
+        for indicator in {each.columns: each for each in map(REGISTRY.indicator, names)}.values():
+            if indicator.function in _TWINS and not indicator.columns_needed:
+                step, size, _ = _TWINS[indicator.function]
+                self._twins.append(_Twin(indicator, step, np.zeros((0, size(**indicator.parameters)))))
+            elif indicator.function.__module__ in _WINDOWED and _is_small(indicator):
+                self._windowed.append(indicator)
+            else:
+                self._rest += [name for name in names if name in indicator.columns]
+
+    @property
+    def keep(self) -> int:
+        """Return how many bars before a session's first its values may rest on, states aside."""
+        return max(REGISTRY.settle_bars(self._rest), self.sees)
+
+    @property
+    def sees(self) -> int:
+        """Return how many bars before one its windowed columns see."""
+        return max((indicator.settle_bars - 1 for indicator in self._windowed), default=0)
+
+    def add(self, series: int) -> None:
+        """Make room for more series, which have not begun."""
+        for twin in self._twins:
+            more = np.zeros((series, twin.state.shape[1]))
+            twin.state, twin.before = (np.concatenate((each, more)) for each in (twin.state, twin.before))
+
+    def begin(self, series: int) -> None:
+        """Keep what to go back to: the state before a session."""
+        for twin in self._twins:
+            twin.before[series] = twin.state[series]
+
+    def rewind(self, series: int) -> None:
+        """Go back to the state before the session."""
+        for twin in self._twins:
+            twin.state[series] = twin.before[series]
+
+    def rescale(self, series: int, ratio: float) -> None:
+        """Bring a series to the terms after a split; all that twins remember besides counts is prices."""
+        for twin in self._twins:
+            twin.state[series, 1:] /= ratio
+
+    def remember(self, series: int, bars: Bars) -> None:
+        """Move a series on by the bars of a whole history."""
+        of = np.full(len(bars), series, dtype=np.int64)
+        for twin in self._twins:
+            twin.move_on(of, [np.ascontiguousarray(getattr(bars, name)) for name in twin.indicator.inputs])
+
+    def fill_in(self, rings: Rings, segments: Segments, series: Numbers, places: Numbers) -> None:
+        """Set the columns of new bars, given by series and place, and in segments with what stands before."""
+        for twin in self._twins:
+            inputs = [rings.floats[name][series, places] for name in twin.indicator.inputs]
+            self._set(rings, twin.indicator, twin.move_on(series, inputs).T, series, places)
+        if self._windowed:
+            values = {name: segments.of_ring(rings.floats[name]) for name in VALUES}
+            for indicator in self._windowed:
+                outputs = indicator.apply(*(values[name] for name in indicator.inputs))
+                self._set(rings, indicator, [each[segments.is_new] for each in outputs], series, places)
+        for number in dict.fromkeys(series.tolist()) if self._rest else ():
+            found = compute(rings.bars("", self.timeframe, number), self._rest)
+            rows = places[series == number]
+            for name, each in found.items():
+                rings.floats[name][number, rows] = each[rows]
+
+    def _set(
+        self, rings: Rings, indicator: Indicator, outputs: Any, series: Numbers, places: Numbers
+    ) -> None:
+        for name, values in zip(indicator.columns, outputs, strict=True):
+            if name in rings.floats:
+                rings.floats[name][series, places] = values
+
+
+def _is_small(indicator: Indicator) -> bool:
+    return (
+        indicator.settle_bars <= WIDEST
+        and not indicator.columns_needed
+        and set(indicator.inputs) <= set(VALUES)
+    )

@@ -1,0 +1,257 @@
+"""One timeframe, all symbols: closed bars in, alerts out, corrections taken back to their session's start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from lake.alerts.alert import Alert
+from lake.alerts.detect import raised
+from lake.alerts.keep import says_the_same
+from lake.alerts.scene import Methods, Scene, prepared
+from lake.features.indicator import Scale
+from lake.features.kernel import compute
+from lake.features.registry import REGISTRY
+from lake.levels.batch import bars_of
+from lake.levels.live import LiveLevels
+from lake.levels.method import Bar
+from lake.levels.registry import methods
+from lake.live.columns import Columns
+from lake.live.history import last_session
+from lake.live.rings import Rings, Segments
+from lake.market.adjust import adjusted, split_factor
+from lake.market.aggregate import micros
+from lake.market.bars import PRICES, VALUES, Actions, Bars
+from lake.market.candles import Candle, candles_of
+from lake.market.suspect_bars import splits_between
+from lake.rules.memory import Memory, Rows, reach, remember
+from lake.rules.rule import LEVEL_COLUMN, Rule
+from lake.rules.truth import Frame, frame_of
+
+
+class News(NamedTuple):
+    """A closed bar of a series, or with `is_correction` one that takes another's place or comes late.
+
+    `session` is the date of its session in days since 1970.
+    """
+
+    series: int
+    candle: Candle
+    closes_at: int
+    session: int
+    is_correction: bool
+
+
+@dataclass(slots=True)
+class _Session:
+    """One series' current session: its bars by start, its alerts by id, its levels before and now."""
+
+    day: int = -1
+    newest: int = -1
+    bars: dict[int, News] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    before: dict[Methods, LiveLevels] = field(default_factory=dict)
+    levels: dict[Methods, LiveLevels] = field(default_factory=dict)
+
+
+class Watch:
+    """The rules of one timeframe over every symbol's bars, as they close."""
+
+    def __init__(self, timeframe: str, rules: Sequence[Rule], session_bars: int) -> None:
+        self.timeframe, self.rules = timeframe, prepared(rules)
+        self._reach = reach(rules)
+        columns = tuple(dict.fromkeys(name for rule in rules for name in (*rule.columns, *rule.shown)))
+        self._columns = Columns(columns, timeframe)
+        self._looks_back = max(self._reach, self._columns.sees)
+        self._rings = Rings(columns, self._columns.keep + self._reach, session_bars)
+        self._memory, self._base = (Memory.start(0, len(rules)) for _ in range(2))
+        self._methods = sorted({rule.levels.methods for rule in rules if rule.levels is not None})
+        self._scales: dict[str, Scale] = {**dict.fromkeys(PRICES, "price"), "volume": "volume"}
+        self._scales |= {name: REGISTRY.indicator(name).scale for name in columns}
+        self._symbols: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._actions: list[Actions] = []
+        self._sessions: list[_Session] = []
+
+    def add(self, symbol: str, actions: Actions) -> int:
+        """Enter a symbol that has no bars yet and return the number of its series."""
+        self._numbers[symbol] = len(self._symbols)
+        self._actions.append(actions)
+        self._rings.add(1)
+        self._columns.add(1)
+        self._memory, self._base = self._memory.grown(1), self._base.grown(1)
+        self._symbols.append(symbol)
+        chosen = {names: {name: methods()[name] for name in names} for names in self._methods}
+        levels = {names: LiveLevels(symbol, self.timeframe, own) for names, own in chosen.items()}
+        self._sessions.append(_Session(levels=levels))
+        return len(self._symbols) - 1
+
+    def restore(self, series: int, bars: Bars, now: datetime) -> None:
+        """Bring a series to what it was after all its landed bars; their alerts are known, not news."""
+        earlier, last = last_session(bars)
+        if len(earlier):
+            self._remember(series, earlier)
+        times = zip(*(micros(moments).tolist() for moments in (last.ts, last.closes_at)), strict=True)
+        days = last.session.astype("datetime64[D]").astype(np.int64).tolist()
+        self.take(
+            [
+                News(series, candle, ends, day, False)
+                for candle, (_, ends), day in zip(candles_of(last), times, days, strict=True)
+            ],
+            now,
+        )
+
+    def _remember(self, series: int, bars: Bars) -> None:
+        """Take in the bars of earlier sessions at once."""
+        actions = self._actions[series].up_to(bars.session[-1])
+        split_bars, later_splits = adjusted(bars, actions, "split"), split_factor(bars.session, actions)
+        columns = compute(split_bars, self._rings.columns)
+        rows = Rows(
+            frame_of(split_bars, columns, later_splits),
+            np.full(len(bars), series),
+            np.ones(len(bars), dtype=np.bool_),
+            bars.is_suspect,
+        )
+        remember([each.rule for each in self.rules], rows, self._memory)
+        self._rings.fill(series, split_bars, columns, later_splits)
+        self._columns.remember(series, split_bars)
+        session = self._sessions[series]
+        session.day = int(bars.session[-1].astype("datetime64[D]").astype(np.int64))
+        if session.levels:
+            for bar in bars_of(split_bars, columns[LEVEL_COLUMN]):
+                for levels in session.levels.values():
+                    levels.push(bar)
+
+    def take(self, news: Sequence[News], now: datetime) -> list[Alert]:
+        """Return the alerts of bars, oldest first for each series."""
+        alerts: list[Alert] = []
+        for turn in self._turns(news):
+            alerts += self._evaluate(turn, now)
+        return alerts
+
+    def _turns(self, news: Sequence[News]) -> Iterable[list[News]]:
+        """Yield news in turns: in each a series has either one correction, or bars of one session."""
+        turns: list[list[News]] = []
+        state: dict[int, tuple[int, bool, int]] = {}
+        for each in news:
+            turn, is_closed, day = state.get(each.series, (0, False, each.session))
+            if is_closed or ((each.is_correction or day != each.session) and each.series in state):
+                turn += 1
+            state[each.series] = (turn, each.is_correction, each.session)
+            while len(turns) <= turn:
+                turns.append([])
+            turns[turn].append(each)
+        return turns
+
+    def _evaluate(self, turn: list[News], now: datetime) -> list[Alert]:
+        """Take in bars, at most one correction a series, and return what that raises or takes back."""
+        rows: list[News] = []
+        corrected: set[int] = set()
+        for each in sorted(turn, key=lambda item: item.series):  # stable: each series' bars keep their order
+            session = self._sessions[each.series]
+            if each.session != session.day:
+                self._begin(each)
+                session = self._sessions[each.series]
+            is_late = each.is_correction or each.candle.ts <= session.newest
+            session.newest = max(session.newest, each.candle.ts)
+            session.bars[each.candle.ts] = each
+            if is_late:
+                corrected.add(each.series)
+                self._rewind(each.series)
+                rows = [row for row in rows if row.series != each.series]
+                rows += [session.bars[ts] for ts in sorted(session.bars)]
+            else:
+                rows.append(each)
+        found = self._raised(rows, now)
+        return self._news(found, corrected, now)
+
+    def _begin(self, first: News) -> None:
+        """Start a session of a series, in its terms, and keep what to go back to."""
+        series, session = first.series, self._sessions[first.series]
+        if session.day >= 0 and len(self._actions[series].split_dates):
+            self._rescale(series, session.day, first.session)
+        self._rings.begin(series)
+        self._columns.begin(series)
+        self._base.put(np.array([series]), self._memory)
+        self._sessions[series] = _Session(
+            first.session,
+            before={names: levels.copied() for names, levels in session.levels.items()},
+            levels=session.levels,
+        )
+
+    def _rescale(self, series: int, before: int, day: int) -> None:
+        """Bring what a series remembers to the terms after the splits since the session before."""
+        after, until = (np.array([each], dtype="datetime64[D]") for each in (before, day))
+        ratio = float(splits_between(after, until, self._actions[series])[0])
+        if ratio == 1.0:
+            return
+        self._rings.rescale(series, ratio)
+        self._columns.rescale(series, ratio)
+        self._memory.rescale(series, ratio)
+        for levels in self._sessions[series].levels.values():
+            levels.rescale(ratio)
+
+    def _rewind(self, series: int) -> None:
+        """Bring a series back to the start of its session."""
+        session = self._sessions[series]
+        self._rings.count[series] = self._rings.begins[series]
+        self._columns.rewind(series)
+        self._memory.put(np.array([series]), self._base)
+        session.levels = {names: levels.copied() for names, levels in session.before.items()}
+
+    def _raised(self, rows: list[News], now: datetime) -> list[Alert]:
+        """Return the alerts of new bars, which stand by series, oldest first."""
+        series = np.array([row.series for row in rows], dtype=np.int64)
+        sessions = np.array([row.session for row in rows], dtype=np.int64)
+        ends = np.array([row.closes_at for row in rows], dtype=np.int64)
+        places = self._rings.append(series, sessions, ends, [row.candle for row in rows])
+        segments = Segments.of(series, places, self._looks_back)
+        self._columns.fill_in(self._rings, segments, series, places)
+        scene = self._scene(segments)
+        if self._methods:
+            self._push_levels(rows, scene)
+        return raised(self.rules, scene, self._memory, "stream", now)
+
+    def _scene(self, segments: Segments) -> Scene:
+        """Return new bars as rules see them, with the ones that they look back to."""
+        rings, of, at = self._rings, segments.series, segments.place
+        values = {name: segments.of_ring(rings.floats[name]) for name in (*VALUES, *rings.columns)}
+        frame = Frame(values, self._scales, segments.of_ring(rings.floats["later_splits"]))
+        rows = Rows(frame, of, segments.is_new, rings.is_suspect[of, at])
+        times = (rings.times["ts"][of, at], rings.times["closes_at"][of, at])
+        return Scene(self.timeframe, self._symbols, rows, *times, {names: [] for names in self._methods})
+
+    def _push_levels(self, rows: list[News], scene: Scene) -> None:
+        """Move the levels on by the new bars, and put their events into the scene."""
+        places = np.flatnonzero(scene.rows.is_new)
+        tolerances = scene.rows.frame.values[LEVEL_COLUMN][places].tolist()
+        for row, place, atr in zip(rows, places.tolist(), tolerances, strict=True):
+            bar = Bar(row.candle.ts, row.closes_at, row.session, *row.candle[2:7], atr)
+            for names, levels in self._sessions[row.series].levels.items():
+                scene.events[names].extend((place, event) for event in levels.push(bar).events)
+
+    def _news(self, found: list[Alert], corrected: set[int], now: datetime) -> list[Alert]:
+        """Return what was not known: alerts of new bars, and what corrections changed or took back."""
+        news: list[Alert] = []
+        firing: dict[int, dict[str, Alert]] = {series: {} for series in corrected}
+        for alert in found:
+            series = self._numbers[alert.symbol]
+            known = self._sessions[series].alerts
+            if series in corrected:
+                firing[series][alert.alert_id] = alert
+                before = known.get(alert.alert_id)
+                if before is not None and says_the_same(alert, before):
+                    continue
+            else:
+                known[alert.alert_id] = alert
+            news.append(alert)
+        for series in sorted(corrected):
+            session = self._sessions[series]
+            gone = [alert for key, alert in session.alerts.items() if key not in firing[series]]
+            news += [alert.invalidated("stream", now) for alert in gone]
+            session.alerts = firing[series]
+        return news
