@@ -112,10 +112,9 @@ def _set_administrator(password: str) -> None:
 
 def _import_assets() -> None:
     from flask import g
+    from superset import security_manager
     from superset.commands.importers.v1.assets import ImportAssetsCommand
     from superset.utils.core import override_user
-
-    from superset import security_manager
 
     contents = {str(path.relative_to(ASSETS)): path.read_text() for path in sorted(ASSETS.rglob("*.yaml"))}
     administrator = security_manager.find_user(username=ADMIN)
@@ -126,9 +125,8 @@ def _import_assets() -> None:
 
 def _let_viewers_see() -> None:
     """Give the role Viewer what it takes to look at the dashboards of the one database."""
-    from superset.models.core import Database
-
     from superset import db, security_manager
+    from superset.models.core import Database
 
     role = security_manager.add_role(VIEWER_ROLE)
     gamma = security_manager.find_role("Gamma").permissions

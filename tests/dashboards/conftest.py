@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from lake.config import Settings
 from tests.dashboards.market import build_market
+from tests.dashboards.pages import log_in
 from tests.dashboards.superset_server import (
     SUPERSET,
     SupersetServer,
@@ -76,13 +77,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def state(browser: Browser, superset: SupersetServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the cookies of an administrator who logged in through the form."""
-    page = browser.new_page()
-    page.goto(f"{superset.url}/login/")
-    page.wait_for_selector("input[type=password]")
-    page.fill("input#username", "admin")
-    page.fill("input[type=password]", superset.password)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/superset/welcome/")
+    page = browser.new_page(base_url=superset.url)
+    log_in(page, superset.password)
     path = tmp_path_factory.mktemp("browser") / "state.json"
     page.context.storage_state(path=path)
     page.close()

@@ -10,10 +10,8 @@ from playwright.sync_api import Locator, Page, Response, expect
 
 from lake.config import Settings
 from tests.dashboards.market import newest_alerts, write_alerts
+from tests.dashboards.pages import SLOW, choose, settle
 from tests.dashboards.views import ask
-
-SLOW = 180_000
-"""Milliseconds that a page may take on a busy machine; a refresh comes every 30 s."""
 
 HOSTILE_TEXT = (
     """</title></svg><img src=none onerror="window.stolen=1"><script>window.stolen=1</script>{{x}}"""
@@ -51,21 +49,6 @@ def opened(page: Page, slug: str) -> Watched:
     page.goto(f"/superset/dashboard/{slug}/")
     settle(page)
     return watched
-
-
-def settle(page: Page) -> None:
-    """Return once the page waits for nothing any more."""
-    page.wait_for_selector("svg[viewBox='0 0 1200 432']", timeout=SLOW)
-    page.wait_for_load_state("networkidle", timeout=SLOW)
-    expect(page.locator(".loading")).to_have_count(0, timeout=SLOW)
-
-
-def choose(page: Page, name: str, value: str) -> None:
-    """Choose a value of a filter, and apply it."""
-    page.locator(f"#NATIVE_FILTER-{name}").click(force=True)
-    page.locator(f".ant-select-item-option[title='{value}']").click()
-    page.get_by_role("button", name="Apply").click()
-    page.wait_for_load_state("networkidle", timeout=SLOW)
 
 
 def figure(watched: Watched, title: str) -> str:
@@ -158,7 +141,7 @@ def test_live_shows_the_last_session_and_a_new_alert_without_a_reload(page: Page
     assert isinstance(today, date)
     expect(watched.chart("Today")).to_contain_text(today.strftime("%-d %B %Y"))
     expect(watched.chart("Today")).to_contain_text(f"{alerts} alerts", timeout=SLOW)
-    assert len(cells(watched, "Alerts of today")) == min(alerts, 16)
+    assert len(cells(watched, "Alerts of today")) == min(alerts, 12)
     newest = {row[0]: row[3] for row in cells(watched, "Newest alert of each symbol")}
     assert newest == {"SIM01": "ma rsi", "SIM02": "bearish engulfing", "AAPL": "ema touch"}
     assert page.locator(UP_OR_DOWN).count() == 78
