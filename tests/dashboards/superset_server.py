@@ -36,21 +36,21 @@ class SupersetServer:
         self.process.wait(START_SECONDS)
 
     @contextmanager
-    def logged_in(self) -> Iterator[httpx.Client]:
-        """Give a client with the administrator's token, and one against forged requests."""
+    def logged_in(self, user: str = "admin", password: str = "") -> Iterator[httpx.Client]:
+        """Give a client with a user's token, and one against forged requests."""
         with httpx.Client(base_url=self.url, timeout=60) as client:
-            client.headers["Authorization"] = f"Bearer {self._token()}"
+            client.headers["Authorization"] = f"Bearer {self._token(user, password or self.password)}"
             client.headers["X-CSRFToken"] = client.get("/api/v1/security/csrf_token/").json()["result"]
             client.headers["Referer"] = self.url
             yield client
 
-    def log_in(self, password: str) -> httpx.Response:
+    def log_in(self, password: str, user: str = "admin") -> httpx.Response:
         """Ask for a token."""
-        login = {"username": "admin", "password": password, "provider": "db"}
+        login = {"username": user, "password": password, "provider": "db"}
         return httpx.post(f"{self.url}/api/v1/security/login", json=login, timeout=60)
 
-    def _token(self) -> str:
-        while (answer := self.log_in(self.password)).status_code == 429:
+    def _token(self, user: str, password: str) -> str:
+        while (answer := self.log_in(password, user)).status_code == 429:
             time.sleep(1)
         return str(answer.json()["access_token"])
 

@@ -73,6 +73,31 @@ def test_the_role_of_the_public_is_empty_and_viewers_have_no_sql_lab(admin: http
     assert not [each for each in seen if "SQL" in each[1] or each[0].startswith(("can_write", "can_add"))]
 
 
+def test_a_viewer_sees_the_charts_and_runs_no_sql(superset: SupersetServer, admin: httpx.Client) -> None:
+    """The role Viewer is enough to look at a dashboard, and for nothing else."""
+    roles = {role["name"]: role["id"] for role in admin.get("/api/v1/security/roles/").json()["result"]}
+    person = {"username": "viewer", "first_name": "A", "last_name": "Viewer", "email": "viewer@localhost"}
+    made = admin.post(
+        "/api/v1/security/users/",
+        json={**person, "active": True, "password": superset.password, "roles": [roles["Viewer"]]},
+    )
+    assert made.status_code == 201, made.text
+    with superset.logged_in("viewer", superset.password) as viewer:
+        charts = viewer.get("/api/v1/dashboard/long-term/charts").json()["result"]
+        (profit,) = [chart for chart in charts if chart["slice_name"] == "Profit"]
+        number, kind = profit["form_data"]["datasource"].split("__")
+        query = {"metrics": [profit["form_data"]["metric"]], "row_limit": 1}
+        data = {"datasource": {"id": int(number), "type": kind}, "queries": [query]}
+        answer = viewer.post("/api/v1/chart/data", json=data)
+        assert answer.status_code == 200 and len(answer.json()["result"][0]["data"]) == 1
+        assert (
+            viewer.post("/api/v1/sqllab/execute/", json={"database_id": 1, "sql": "SELECT 1"}).status_code
+            == 403
+        )
+        assert viewer.delete("/api/v1/dashboard/1").status_code in (403, 404)
+        assert viewer.get("/api/v1/security/users/").status_code == 403
+
+
 @pytest.mark.parametrize("key", KNOWN_KEYS)
 def test_a_login_forged_with_a_published_key_is_refused(superset: SupersetServer, key: str) -> None:
     """A cookie signed with a key that stands in manuals is no login."""
