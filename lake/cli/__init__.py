@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lake.cli import alerts, ask, levels, pipeline, rules
+from lake.cli import alerts, ask, levels, notify, pipeline, rules
 from lake.errors import LakeError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ levels.add_to(app)
 alerts.add_to(app)
 ask.add_to(app)
 rules.add_to(app)
+notify.add_to(app)
 
 
 def main() -> None:

@@ -37,19 +37,20 @@ def restored_market(
     names = known_symbols(con, symbols)
     exchanges = dict(con.execute("SELECT symbol, exchange FROM symbols").fetchall())
     return LiveMarket.restored(
-        rules, {name: exchanges[name] for name in names}, limits, _histories(con, rules, names), now
+        rules, {name: exchanges[name] for name in names}, limits, histories_of(con, rules, names), now
     )
 
 
-def _histories(
+def histories_of(
     con: duckdb.DuckDBPyConnection, rules: Mapping[str, Rule], names: Sequence[str]
 ) -> dict[str, History]:
+    """Return what the lake has of symbols that it knows, as their live state is rebuilt from it."""
+    if not names:
+        return {}
     actions = read_actions(con, names)
     found: dict[str, dict[str, Any]] = {
         name: {"delivered": [], "bars": {}, "actions": actions.get(name, Actions.none())} for name in names
     }
-    if not names:
-        return {}
     for minutes, _ in read_history(con, "1m", names, LAST_BARS):
         found[minutes.symbol]["minutes"] = minutes
     for timeframe in LONGER_INTRADAY:

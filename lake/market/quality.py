@@ -15,9 +15,13 @@ from lake.market.bars import Bools, Floats
 WIDE = 0.01
 """Open or close this far outside high-low is a closing auction's habit; farther is impossible."""
 
+LARGEST = 1e15
+"""No price or volume of a bar is larger; sums of such values stay finite."""
+
 REASONS = {
     "blank": "a price is missing",
     "not_finite": "a value is not a finite number",
+    "too_large": "a value is larger than any market's",
     "not_positive": "a price is zero or negative",
     "negative_volume": "the volume is negative",
     "high_below_low": "the high is below the low",
@@ -60,12 +64,21 @@ def check_values(open_: Floats, high: Floats, low: Floats, close: Floats, volume
             [
                 np.isnan(prices).any(axis=0),
                 np.isinf(prices).any(axis=0) | ~np.isfinite(volume),
+                (prices > LARGEST).any(axis=0) | (volume > LARGEST),
                 (prices <= 0).any(axis=0),
                 volume < 0,
                 high < low,
                 wide > WIDE,
             ],
-            ["blank", "not_finite", "not_positive", "negative_volume", "high_below_low", "outside_range"],
+            [
+                "blank",
+                "not_finite",
+                "too_large",
+                "not_positive",
+                "negative_volume",
+                "high_below_low",
+                "outside_range",
+            ],
             default="",
         )
         note = np.where((reason == "") & (outside > 0), "outside_range_within_1pct", "")

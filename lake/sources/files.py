@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from lake.errors import BadFile, BadInput
 from lake.market.symbols import is_symbol, parse_symbol
-from lake.market.timeframes import kind_of
+from lake.market.timeframes import INTRADAY_MINUTES, kind_of
 from lake.sources.base import (
     BAR_COLUMNS,
     BARS_SCHEMA,
@@ -68,6 +68,28 @@ class FilesSource:
         rows = rows.take(pa.array(order))
         for symbol, end, count in zip(symbols, np.cumsum(counts), counts, strict=True):
             yield _fetched(symbol, rows.slice(end - count, count), request)
+
+
+def timeframes_of(path: str) -> list[str]:
+    """Return the intraday timeframes that files say they have bars of, the shortest first.
+
+    Raises:
+        BadFile: a file is unreadable or lacks a column.
+        BadInput: there is no file, one does not say of which timeframe its bars are, or none is intraday.
+    """
+    found: set[str] = set()
+    request = IngestRequest("files", path=path)
+    with _connection() as con:
+        for file in _files(request):
+            if not {"timeframe", "interval"} & set(_columns(con, file)):
+                raise BadInput(
+                    f"expected a column timeframe or interval in {file}, found none; add --timeframe"
+                )
+            found |= {name for _, name in con.execute(_distinct(con, file, request)).fetchall()}
+    wanted = [name for name in INTRADAY_MINUTES if name in found]
+    if not wanted:
+        raise BadInput(f"expected intraday bars in {path}, found {', '.join(sorted(found)) or 'no rows'}")
+    return wanted
 
 
 def _connection() -> duckdb.DuckDBPyConnection:

@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lake.market.bars import VALUES, Bools, Dates, Floats, Times
-from lake.market.quality import REASONS, RELEASED, check_values
+from lake.market.admission import admitted, rounded
+from lake.market.bars import VALUES, Bools, Floats, Times
+from lake.market.quality import REASONS, RELEASED
 from lake.market.sessions import Calendar
-from lake.market.timeframes import intraday_length, kind_of
+from lake.market.timeframes import kind_of
+from lake.market.timing import Timing
 from lake.sources.base import EVIDENCE, NO_SYMBOL, Fetched, IngestRequest
 from lake.store.tables import TABLES
-
-PRICE_DECIMALS = 8
 
 Texts = NDArray[np.str_]
 
@@ -38,14 +38,6 @@ class Intake:
     extended_hours: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Timing:
-    session: Dates
-    closes_at: Times
-    reason: Texts
-    outside: Bools
-
-
 def take_in(
     fetched: Fetched,
     request: IngestRequest,
@@ -61,16 +53,15 @@ def take_in(
     rows = _within(fetched.bars, request)
     ts = rows["ts"].cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy().astype("datetime64[us]")
     values = {name: rows[name].to_numpy().astype(float) for name in VALUES}
-    timing = _timed(ts, request.timeframe, calendar, now)
-    checked = check_values(*(values[name] for name in VALUES))
-    reason = np.where(checked.impossible != "", checked.impossible, timing.reason)
+    admission = admitted(ts, values, request.timeframe, calendar, now)
+    reason, timing = admission.reason, admission.timing
     if fetched.symbol == NO_SYMBOL:
         reason = np.full(len(rows), "bad_symbol")
     aside = (reason != "") & (~timing.outside | (fetched.symbol == NO_SYMBOL))
     quarantine = _quarantine_rows(fetched, request, rows, reason, aside, decided or {})
     released = np.zeros(len(rows), dtype=bool)
     released[aside] = quarantine["status"].to_numpy() == "released"
-    note = np.where(released, np.char.add(RELEASED, reason.astype(str)), checked.note)
+    note = np.where(released, np.char.add(RELEASED, reason.astype(str)), admission.note)
     keep = ((reason == "") & ~timing.outside) | released
     return Intake(
         bars=_bar_rows(fetched, request, rows, ts, values, timing, note).filter(pa.array(keep)),
@@ -88,67 +79,13 @@ def _within(rows: pa.Table, request: IngestRequest) -> pa.Table:
     return rows.filter(keep)
 
 
-def _timed(ts: Times, timeframe: str, calendar: Calendar, now: datetime) -> _Timing:
-    kind = kind_of(timeframe)
-    if kind == "weekly":
-        timing = _weekly(ts, calendar)
-    else:
-        timing = _daily(ts, calendar) if kind == "daily" else _intraday(ts, timeframe, calendar)
-    moment = np.datetime64(now.replace(tzinfo=None), "us")
-    unclosed = (timing.reason == "") & (timing.closes_at > moment)
-    return _Timing(
-        timing.session, timing.closes_at, np.where(unclosed, "future", timing.reason), timing.outside
-    )
-
-
-def _daily(ts: Times, calendar: Calendar) -> _Timing:
-    days = ts.astype("datetime64[D]")
-    numbers = calendar.ordinals(days)
-    reason = np.select(
-        [np.isnat(ts), numbers < 0, ts != days], ["blank", "off_session", "misaligned"], default=""
-    )
-    # A row of no session closes with its day; it stays out unless a person releases it.
-    closes_at = np.where(numbers < 0, ts + np.timedelta64(1, "D"), calendar.closes_at[numbers])
-    return _Timing(days, closes_at, reason, np.zeros(len(ts), dtype=bool))
-
-
-def _weekly(ts: Times, calendar: Calendar) -> _Timing:
-    """Return the timing of weeks by their Mondays: each closes with its last session."""
-    days = ts.astype("datetime64[D]")
-    last = np.searchsorted(calendar.sessions, days + np.timedelta64(7, "D")) - 1
-    session = calendar.sessions[np.maximum(last, 0)]
-    is_monday = (days.astype(np.int64) + 3) % 7 == 0  # 1970-01-01, day 0, was a Thursday
-    reason = np.select(
-        [np.isnat(ts), ~is_monday | (ts != days), (last < 0) | (session < days)],
-        ["blank", "misaligned", "off_session"],
-        default="",
-    )
-    closes_at = calendar.closes_at[np.maximum(last, 0)]
-    return _Timing(session, np.maximum(closes_at, ts), reason, np.zeros(len(ts), dtype=bool))
-
-
-def _intraday(ts: Times, timeframe: str, calendar: Calendar) -> _Timing:
-    number = np.maximum(np.searchsorted(calendar.opens_at, ts, side="right") - 1, 0)
-    opens, closes = calendar.opens_at[number], calendar.closes_at[number]
-    length = np.timedelta64(intraday_length(timeframe), "us")
-    # A day without a session is wrong; the hours around one are merely extended.
-    local_day = (ts + (calendar.sessions[number] - opens.astype("datetime64[D]"))).astype("datetime64[D]")
-    outside = ((ts < opens) | (ts >= closes)) & ~np.isnat(ts)
-    off_session = outside & (calendar.ordinals(local_day) < 0)
-    misaligned = (ts - opens) % length != np.timedelta64(0, "us")
-    reason = np.select(
-        [np.isnat(ts), off_session, ~outside & misaligned], ["blank", "off_session", "misaligned"], default=""
-    )
-    return _Timing(calendar.sessions[number], np.minimum(ts + length, closes), reason, outside & ~off_session)
-
-
 def _bar_rows(
     fetched: Fetched,
     request: IngestRequest,
     rows: pa.Table,
     ts: Times,
     values: dict[str, Floats],
-    timing: _Timing,
+    timing: Timing,
     note: Texts,
 ) -> pa.Table:
     spec = TABLES[bars_table(request.timeframe)]
@@ -160,8 +97,7 @@ def _bar_rows(
         "ts": ts,
         "closes_at": timing.closes_at,
         "session": timing.session,
-        **{name: np.round(values[name], PRICE_DECIMALS) for name in VALUES[:-1]},
-        "volume": values["volume"],
+        **rounded(values),
         "is_complete": pa.repeat(True, count),
         "quality": pa.repeat("ok", count),
         "quality_reason": pa.array(note, mask=note == ""),

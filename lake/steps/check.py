@@ -11,6 +11,9 @@ from pymongo.uri_parser import parse_uri
 from lake.config import Settings
 from lake.documents.server import connected
 from lake.errors import LakeError
+from lake.notify.channels import read_channels
+from lake.notify.secrets import secrets_of
+from lake.notify.senders import sender_of
 from lake.ports import holder
 from lake.rules.language import read_rules
 from lake.sandbox.strategies import read_strategies
@@ -36,6 +39,7 @@ def check(settings: Settings) -> list[Finding]:
         _tried("conf/universe.yaml", lambda: f"source {read_universe(settings.conf_folder).source}"),
         _tried("conf/rules.yaml", lambda: f"{len(read_rules(settings.conf_folder))} rules"),
         _tried("conf/strategies.yaml", lambda: _strategies(settings)),
+        _tried("conf/channels.yaml", lambda: _channels(settings)),
         _tried("LAKE_ROOT", lambda: f"{Lake.open(settings).root} can be written"),
         _disk(settings),
         _tried("MONGO_URL", lambda: _mongo(settings)),
@@ -52,6 +56,14 @@ def _tried(about: str, look: Callable[[], str]) -> Finding:
 def _strategies(settings: Settings) -> str:
     rules = read_rules(settings.conf_folder)
     return f"{len(read_strategies(settings.conf_folder / 'strategies.yaml', rules))} strategies"
+
+
+def _channels(settings: Settings) -> str:
+    rules = read_rules(settings.conf_folder)
+    channels = read_channels(settings.conf_folder, rules, secrets_of(settings))
+    for channel in channels.values():
+        sender_of(channel, settings.local_folder)
+    return f"channels {', '.join(channels)}"
 
 
 def _disk(settings: Settings) -> Finding:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from lake.config import Settings
 from lake.errors import BadInput
-from lake.market.sessions import calendar, currency_of
+from lake.market.sessions import calendar
 from lake.market.symbols import parse_symbol
 from lake.market.timeframes import kind_of
 from lake.sources import open_source
@@ -24,6 +24,7 @@ from lake.sources.intake import Intake, bars_table, take_in
 from lake.steps.decisions import read_decisions
 from lake.steps.gaps import record_gaps
 from lake.steps.judgement import open_judge
+from lake.steps.listings import known_listings, listing_of
 from lake.store.catalog import connect
 from lake.store.lake import Change, Lake, now_utc
 from lake.store.staging import Staging
@@ -37,8 +38,6 @@ CHUNKS = {"files": 400}
 
 COMMIT_ROWS = 200_000
 """Staged rows that one commit brings at least, where there are so many."""
-
-DEFAULT_EXCHANGE = "XNYS"
 
 
 def default_request(settings: Settings, **changes: Any) -> IngestRequest:
@@ -109,11 +108,11 @@ def stage(settings: Settings, request: IngestRequest, run_id: str, chunk: Sequen
     """Fetch and check one chunk and put its rows aside for `merge`."""
     lake = Lake.open(settings)
     con = connect(lake)
-    known, decided = _listings(con), read_decisions(con).rows
+    known, decided = known_listings(con), read_decisions(con).rows
     now = now_utc()
     taken: list[tuple[Fetched, Intake, dict[str, Any]]] = []
     for fetched in open_source(request.source).fetch(request, chunk):
-        listing = _listing(fetched, request, known.get(fetched.symbol, {}))
+        listing = listing_of(fetched.symbol, fetched.name, request.exchange, known)
         intake = take_in(fetched, request, calendar(listing["exchange"]), now, decided)
         taken.append((fetched, intake, listing))
     listings = [listing for *_, listing in taken if listing["symbol"] != NO_SYMBOL]
@@ -206,24 +205,6 @@ def _schema(name: str) -> pa.Schema:
     return pa.schema(
         [field for field in TABLES[name].schema if field.name not in ("known_at", "superseded_at")]
     )
-
-
-def _listings(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
-    rows = con.execute("SELECT * FROM symbols").to_arrow_table().to_pylist()
-    return {row["symbol"]: row for row in rows}
-
-
-def _listing(fetched: Fetched, request: IngestRequest, known: dict[str, Any]) -> dict[str, Any]:
-    """Return the row of table symbols: what is known, extended by what the request says."""
-    exchange = request.exchange or known.get("exchange") or DEFAULT_EXCHANGE
-    return {
-        "symbol": fetched.symbol,
-        "name": fetched.name or known.get("name"),
-        "exchange": exchange,
-        "currency": currency_of(exchange),
-        "zone": calendar(exchange).zone,
-        **{name: known.get(name) for name in ("listed", "delisted", "aliases")},
-    }
 
 
 def _action_rows(fetched: Fetched, request: IngestRequest, listing: dict[str, Any]) -> pa.Table:

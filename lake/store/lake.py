@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
@@ -20,8 +20,10 @@ from lake.config import Settings
 from lake.errors import CommitConflict, StoreUnavailable
 from lake.store import merge
 from lake.store.digest import digest
+from lake.store.encoding import writer_of
 from lake.store.locks import writer_lock
 from lake.store.tables import TABLES, TableSpec
+from lake.store.transactions import Transactions
 from lake.store.versions import news
 from lake.universe import read_universe
 
@@ -29,7 +31,6 @@ Values = Sequence[int | str]
 _Result = TypeVar("_Result")
 
 _ATTEMPTS = 40
-WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=32_768)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +118,27 @@ class Lake:
         return now if newest is None else max(now, newest + timedelta(milliseconds=1))
 
     def upsert(
-        self, name: str, rows: pa.Table, known_at: datetime, vanished: pa.Table | None = None
+        self,
+        name: str,
+        rows: pa.Table,
+        known_at: datetime,
+        vanished: pa.Table | None = None,
+        transactions: Transactions | None = None,
     ) -> Change:
         """Merge `rows` into a bitemporal table and return what changed.
 
         Keys that occur more than once become versions in their order of arrival, a microsecond
         apart. `vanished` holds keys (and partition columns) whose current version is to be closed.
+        `transactions` go into the last commit; where nothing changes there is none, nor are they noted.
 
         Raises:
             CommitConflict: other writers won every retry.
+            TransactionTaken: another writer carries on one of `transactions`; nothing of it was written.
         """
         spec = TABLES[name]
         with self.writing(name):
+            if transactions:
+                transactions.check(self.table(name))
             inserted = closed = 0
             batches = news(spec, rows, self.table(name), merge.partitions_of(spec, rows))
             if vanished is not None and vanished.num_rows:
@@ -136,7 +146,12 @@ class Lake:
                 vanished = vanished.append_column("known_at", _repeated(spec, known_at, vanished.num_rows))
             for number, batch in enumerate(batches):
                 stamped = _stamped(spec, batch, known_at + timedelta(microseconds=number))
-                result = self._merge(spec, stamped, vanished if number == 0 else None)
+                result = self._merge(
+                    spec,
+                    stamped,
+                    vanished if number == 0 else None,
+                    transactions if number == len(batches) - 1 else None,
+                )
                 inserted += result["num_target_rows_inserted"]
                 closed += result["num_target_rows_updated"]
             return Change(inserted, closed, self.table(name).version())
@@ -168,18 +183,29 @@ class Lake:
         old = table.to_pyarrow_table(filters=filters).select(spec.schema.names).cast(spec.schema)
         if digest(old, order_by=spec.key) == digest(rows):
             return Change(0, 0, table.version())
-        write_deltalake(table, rows, mode="overwrite", predicate=predicate, writer_properties=WRITER)
+        write_deltalake(table, rows, mode="overwrite", predicate=predicate, writer_properties=writer_of(spec))
         return Change(rows.num_rows, old.num_rows, self.table(spec.name).version())
 
-    def _merge(self, spec: TableSpec, rows: pa.Table, vanished: pa.Table | None) -> dict[str, Any]:
+    def _merge(
+        self, spec: TableSpec, rows: pa.Table, vanished: pa.Table | None, transactions: Transactions | None
+    ) -> dict[str, Any]:
         ranks = self._ranks if spec.ranked else None
         source = merge.twins(rows, ranks, vanished)
         condition = merge.match_condition(spec, merge.partitions_of(spec, rows, vanished), ranks)
 
         def attempt() -> dict[str, Any]:
+            table = self.table(spec.name)
+            if transactions:
+                transactions.check(table)
             return (
-                self.table(spec.name)
-                .merge(source, condition, source_alias="s", target_alias="t", writer_properties=WRITER)
+                table.merge(
+                    source,
+                    condition,
+                    source_alias="s",
+                    target_alias="t",
+                    writer_properties=writer_of(spec),
+                    commit_properties=transactions.properties() if transactions else None,
+                )
                 .when_matched_update({"superseded_at": "s.known_at"}, predicate=merge.closes())
                 .when_not_matched_insert(
                     {column: f"s.{column}" for column in spec.schema.names}, predicate="s.op = 'insert'"

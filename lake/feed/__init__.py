@@ -1,0 +1,1 @@
+"""What travels through Kafka: topics, messages, and what becomes of those that cannot be used."""

@@ -1,0 +1,1 @@
+"""Notifications: which alerts go to whom, when, and what became of each."""

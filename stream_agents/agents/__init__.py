@@ -1,0 +1,1 @@
+"""The agents, each named by what it does."""

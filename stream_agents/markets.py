@@ -1,0 +1,94 @@
+"""The live state of the partitions that this worker owns, rebuilt from the lake whenever they change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lake.feed.listing import Listing
+from lake.feed.partitions import partition_of
+from lake.live.market import LiveMarket, Symbol
+from lake.live.restore import histories_of
+from lake.rules.language import read_rules
+from lake.store.catalog import connect
+from lake.store.lake import Lake, now_utc
+from lake.thresholds import read_thresholds
+
+
+class Markets:
+    """One live market a partition, each with the symbols that belong there."""
+
+    def __init__(self, lake: Lake, partitions: int) -> None:
+        self._lake, self._count = lake, partitions
+        self._rules = read_rules(lake.settings.conf_folder)
+        self._limits = read_thresholds(lake.settings.conf_folder)
+        self._listing = Listing(lake)
+        self._markets: dict[int, LiveMarket] = {}
+        self._closed_until: dict[int, int] = {}
+        self._prepared: tuple[int, ...] | None = None
+
+    @property
+    def exchanges(self) -> dict[Symbol, str]:
+        """Return the exchange of every symbol that the lake knew when last asked."""
+        return self._listing.exchanges
+
+    def prepare(self) -> None:
+        """Rebuild the state of all partitions ahead of time: joining the group takes longer than that."""
+        version = self._version()
+        self._closed_until = self._rebuild(range(self._count))
+        self._prepared = version
+
+    def restore(self, partitions: Iterable[int]) -> dict[int, int]:
+        """Rebuild the state of these partitions and return how far event time had come in each."""
+        wanted = set(partitions)
+        if self._prepared is None or self._prepared != self._version():
+            self._closed_until = self._rebuild(wanted)
+        self._prepared = None
+        self._markets = {partition: self._markets[partition] for partition in wanted}
+        return {partition: self._closed_until[partition] for partition in wanted}
+
+    def _version(self) -> tuple[int, ...]:
+        """Return the versions of the tables that the state is rebuilt from."""
+        return tuple(self._lake.table(name).version() for name in ("candles", "actions", "symbols"))
+
+    def _rebuild(self, partitions: Iterable[int]) -> dict[int, int]:
+        self._listing.refresh()
+        self._markets, closed_until = {}, {}
+        names = {partition: self._symbols_of(partition) for partition in partitions}
+        with connect(self._lake) as con:
+            wanted = sorted(name for own in names.values() for name in own)
+            found = histories_of(con, self._rules, wanted)
+        for partition, own in names.items():
+            exchanges = {name: self.exchanges[name] for name in own}
+            histories = {name: found[name] for name in own}
+            self._markets[partition] = LiveMarket.restored(
+                self._rules, exchanges, self._limits, histories, now_utc()
+            )
+            closed_until[partition] = max((each.closed_until for each in histories.values()), default=0)
+        return closed_until
+
+    def of(self, partition: int) -> LiveMarket | None:
+        """Return the market of a partition; None if the partition is not ours."""
+        return self._markets.get(partition)
+
+    def items(self) -> Iterable[tuple[int, LiveMarket]]:
+        """Return every partition with its market."""
+        return list(self._markets.items())
+
+    def unknown(self, symbols: set[Symbol]) -> set[Symbol]:
+        """Enter symbols that are new to the lake, and return those that it does not know at all."""
+        if symbols <= self.exchanges.keys() or self._enter(symbols):
+            return set()
+        return symbols - self.exchanges.keys()
+
+    def _enter(self, symbols: set[Symbol]) -> bool:
+        """Look at the lake's symbols again and return whether all are known by now."""
+        before = set(self.exchanges)
+        if self._listing.refresh():
+            for symbol in self.exchanges.keys() - before:
+                market = self._markets.get(partition_of(symbol, self._count))
+                if market is not None:
+                    market.add(symbol, self.exchanges[symbol])
+        return symbols <= self.exchanges.keys()
+
+    def _symbols_of(self, partition: int) -> list[Symbol]:
+        return [name for name in self.exchanges if partition_of(name, self._count) == partition]

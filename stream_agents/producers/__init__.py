@@ -1,0 +1,1 @@
+"""Where candles come from: simulation and replay."""
