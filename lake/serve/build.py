@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import duckdb
+from deltalake.exceptions import DeltaError
 
 from lake.errors import StoreUnavailable
 from lake.serve.folder import newest, number_of, served_files
@@ -42,8 +43,18 @@ class Served:
 
 
 def table_versions(lake: Lake) -> dict[str, int]:
-    """Return the version of every table that a view may read."""
-    return {name: lake.table(name).version() for name in TABLES}
+    """Return the version of every table that a view may read.
+
+    Raises:
+        StoreUnavailable: a table cannot be read.
+    """
+    try:
+        return {name: lake.table(name).version() for name in TABLES}
+    except (DeltaError, OSError) as error:
+        raise StoreUnavailable(
+            f"expected to read the tables of {lake.root}, found: {str(error).splitlines()[0]}; "
+            "check LAKE_ROOT and its owner"
+        ) from error
 
 
 def build(lake: Lake, folder: Path) -> Served:
@@ -61,7 +72,7 @@ def build(lake: Lake, folder: Path) -> Served:
         _discard(temporary)
         counts = _write(lake, temporary)
         _publish(temporary, target)
-    except (duckdb.Error, OSError) as error:
+    except (duckdb.Error, DeltaError, OSError) as error:
         _discard(temporary)
         raise StoreUnavailable(
             f"expected to write the served catalog {target}, found: {str(error).splitlines()[0]}; "

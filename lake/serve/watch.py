@@ -44,6 +44,7 @@ class Watch:
         try:
             served = self._build_if_moved()
         except LakeError as error:
+            self._lake, self._served = None, {}  # a lake that was lost is opened, and served, anew
             self._complain(str(error))
             return None
         self._complain("")

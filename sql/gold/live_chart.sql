@@ -1,9 +1,9 @@
 -- The Live candle chart as shapes in pixels: chart_shapes of 5, 15 and 30 minutes with alerts and levels.
 -- Further shapes: support and resistance (a line from `x` to the right edge, its label apart); bullish,
 -- bearish and neutral, the alerts of a bar. Levels are the three nearest of a kind that are in force;
--- where the lake has none of the series, those that its alerts name.
+-- where the lake has none of the series, those that its alerts name. A note stands where nothing can be drawn.
 -- grain: symbol, timeframe, layer, shape, x, y
--- reads: chart_shapes, chart_bars, chart_scales, alerts_shown, levels, scaled
+-- reads: chart_shapes, chart_bars, chart_scales, alerts_shown, levels, live_series, scaled
 CREATE VIEW live_chart AS
 WITH shapes AS (
     SELECT s.* FROM chart_shapes AS s WHERE s.timeframe IN ('5m', '15m', '30m')
@@ -83,4 +83,9 @@ UNION ALL BY NAME
 SELECT * EXCLUDE (is_crowded, hint) REPLACE (6 AS layer, shape || '_label' AS shape)
 FROM levels_drawn
 WHERE NOT is_crowded
-UNION ALL BY NAME SELECT * FROM marked;
+UNION ALL BY NAME SELECT * FROM marked
+UNION ALL BY NAME
+SELECT symbol, timeframe, 1 AS page, 0 AS layer, 'note' AS shape,
+       'No candles yet: play a session with simulate or replay, or poll a live source.' AS label
+FROM live_series
+WHERE bars IS NULL;

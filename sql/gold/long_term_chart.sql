@@ -1,6 +1,6 @@
 -- The Long term candle chart as shapes in pixels: chart_shapes with a strategy's trades and the alerts of the bars.
 -- Further shapes: held (a box behind the bars of a trade), entry, exit_win, exit_loss (arrows),
--- alerts_bullish, alerts_bearish, alerts_neutral (a mark in the lanes below).
+-- alerts_bullish, alerts_bearish, alerts_neutral (a mark in the lanes below), note (where nothing can be drawn).
 -- grain: symbol, timeframe, strategy, page, layer, shape, x, y
 -- reads: chart_shapes, chart_bars, chart_scales, newest_results, sandbox_trades, long_term_series, alerts, scaled
 CREATE VIEW long_term_chart AS
@@ -55,6 +55,10 @@ shapes AS (
     UNION ALL BY NAME SELECT * FROM entries
     UNION ALL BY NAME SELECT * FROM exits
     UNION ALL BY NAME SELECT p.strategy, a.* FROM alerted AS a JOIN pages AS p USING (symbol, timeframe, page)
+    UNION ALL BY NAME
+    SELECT symbol, timeframe, strategy, page, 0 AS layer, 'note' AS shape, 'No bars yet: run the DAG ingest_daily_bars, or lake ingest.' AS label
+    FROM long_term_series
+    WHERE bars IS NULL
 )
 SELECT s.*, p.shown
 FROM shapes AS s

@@ -141,7 +141,7 @@ def test_live_shows_the_last_session_and_a_new_alert_without_a_reload(page: Page
     assert isinstance(today, date)
     expect(watched.chart("Today")).to_contain_text(today.strftime("%-d %B %Y"))
     expect(watched.chart("Today")).to_contain_text(f"{alerts} alerts", timeout=SLOW)
-    assert len(cells(watched, "Alerts of today")) == min(alerts, 12)
+    assert len(cells(watched, "Alerts of today")) == min(alerts, 10)
     newest = {row[0]: row[3] for row in cells(watched, "Newest alert of each symbol")}
     assert newest == {"SIM01": "ma rsi", "SIM02": "bearish engulfing", "AAPL": "ema touch"}
     assert page.locator(UP_OR_DOWN).count() == 78

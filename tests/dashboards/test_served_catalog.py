@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -130,12 +131,16 @@ def test_a_file_is_built_when_a_table_moves_and_only_then(settings: Settings) ->
 
 
 def test_an_empty_lake_is_served_too(settings: Settings) -> None:
-    """Every view is there, without rows, before anything was ingested."""
+    """Every view is there before anything was ingested, and both charts say what to do."""
     served = build(Lake.open(settings), settings.local_folder / "_served")
     names = {path.stem for path in (settings.sql_folder / "gold").glob("*.sql")}
     with duckdb.connect(str(served.path), read_only=True) as con:
         found = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    assert found == names and served.rows == 0
+        notes = [
+            con.execute(f"SELECT shape, starts_with(label, 'No ') FROM {name}").fetchall()
+            for name in ("live_chart", "long_term_chart")
+        ]
+    assert found == names and notes == [[("note", True)], [("note", True)]]
 
 
 def test_a_build_that_fails_leaves_the_last_file_and_one_sentence(settings: Settings, tmp_path: Path) -> None:
@@ -148,6 +153,16 @@ def test_a_build_that_fails_leaves_the_last_file_and_one_sentence(settings: Sett
     assert len(told) == 1 and told[0].startswith("expected to write the served catalog")
     with pytest.raises(StoreUnavailable):
         build(Lake.open(settings), folder)
+
+
+def test_a_lake_that_is_gone_is_told_and_a_new_one_is_served(settings: Settings) -> None:
+    """Whoever resets the lake under the running process need not restart it."""
+    told = list[str]()
+    watch = Watch(lambda: Lake.open(settings), settings.local_folder, told.append)
+    assert watch.look()
+    shutil.rmtree(settings.lake_root)
+    assert watch.look() is None and told[-1].startswith("expected to read the tables")
+    assert watch.look()
 
 
 def test_files_stay_until_nobody_can_be_about_to_open_them(settings: Settings) -> None:
