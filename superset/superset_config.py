@@ -110,7 +110,7 @@ HTML_SANITIZATION_SCHEMA_EXTENSIONS = {
     # The candle charts are drawn from these alone: no links, no foreign objects, no style, no script.
     "tagNames": ["svg", "g", "line", "rect", "polyline", "polygon", "circle", "text", "title"],
     "attributes": {
-        "svg": ["viewBox", "className", "role", "ariaLabel", "fontFamily", "fontSize"],
+        "svg": ["viewBox", "width", "height", "className", "role", "ariaLabel", "fontFamily", "fontSize"],
         "g": [*_DRAWN, "fontSize", "textAnchor", "fontWeight"],
         "line": [*_DRAWN, "x1", "y1", "x2", "y2"],
         "rect": [*_DRAWN, "x", "y", "width", "height", "rx", "transform"],
