@@ -10,7 +10,11 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 ifeq ($(origin VENV),file)
 ENSURE_CORE = @$(BUILD) core
 ENSURE_TESTS = @$(BUILD) tests
+ENSURE_STACK = @$(BUILD) core && $(BUILD) stream && $(BUILD) superset
+ENSURE_ALL = @$(BUILD) tests && $(BUILD) stream && $(BUILD) superset
 endif
+
+# What `make up BROKER=apache` says goes into the environment of the commands, and wins over .env.
 
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs test test-kill lint bench sync lock uninstall
@@ -18,8 +22,8 @@ endif
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-up: ## build the environment, start the stack, run the pipeline on it
-	$(ENSURE_CORE)
+up: ## build the environments, start the stack, run the pipeline and a simulated session on it
+	$(ENSURE_STACK)
 	@$(PYTHON) -m stack up
 
 down: ## stop the stack in order; what was stored stays
@@ -32,11 +36,11 @@ logs: ## follow the logs of the stack
 	@$(PYTHON) -m stack logs
 
 test: ## run every test; what this machine lacks is named as skipped
-	$(ENSURE_TESTS)
+	$(ENSURE_ALL)
 	@$(PYTHON) -m pytest -m "not slow" $(ARGS)
 
 test-kill: ## run the long kill tests
-	$(ENSURE_TESTS)
+	$(ENSURE_ALL)
 	@$(PYTHON) -m pytest -m slow $(ARGS)
 
 lint: ## check style and types

@@ -1,7 +1,7 @@
 """Upsert, identical re-run and reads of 25 million bitemporal bars against plain Parquet, as ratios.
 
 Plain Parquet keeps no history: one file a year, sorted by symbol and time, rewritten and renamed at
-every upsert. Both sides run in turn in one process. `python benchmarks/store.py --help`.
+every upsert. Both sides run in turn in one process. `python -m benchmarks.store --help`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from lake.config import load_settings
 from lake.market.sessions import calendar
 from lake.store.catalog import connect
 from lake.store.duck import open_duckdb
-from lake.store.lake import WRITER, Lake
+from lake.store.encoding import writer_of
+from lake.store.lake import Lake
+from lake.store.tables import TABLES
 
 YEARS = range(2001, 2021)
 LAST_DAYS = 5
@@ -87,7 +89,10 @@ def build(lake: Lake, plain: Path, symbols: int) -> tuple[int, pa.Table]:
         for name, column in version.items():
             table = table.append_column(name, column)
         write_deltalake(
-            lake.uri("bars"), table.select(lake_columns()), mode="append", writer_properties=WRITER
+            lake.uri("bars"),
+            table.select(lake_columns()),
+            mode="append",
+            writer_properties=writer_of(TABLES["bars"]),
         )
         rows += count
     return rows, late
@@ -95,8 +100,6 @@ def build(lake: Lake, plain: Path, symbols: int) -> tuple[int, pa.Table]:
 
 def lake_columns() -> list[str]:
     """Return the columns of table bars in order."""
-    from lake.store.tables import TABLES
-
     return list(TABLES["bars"].schema.names)
 
 
@@ -135,11 +138,12 @@ def timed(action: Callable[[], object]) -> float:
 
 
 def report(name: str, plain: list[float], ours: list[float], target: float | None = None) -> None:
-    """Print medians and their ratio."""
-    ratio = median(ours) / median(plain)
+    """Print medians, and the median and range of the ratios of neighbouring runs."""
+    ratios = [own / bare for own, bare in zip(ours, plain, strict=True)]
+    spread = f"{median(ratios):4.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
     aim = f"  target <= {target:.1f}" if target else ""
-    print(f"{name:34s} plain {median(plain) * 1e3:9.1f} ms   lake {median(ours) * 1e3:9.1f} ms   "
-          f"ratio {ratio:5.2f}{aim}", flush=True)  # fmt: skip
+    print(f"{name:31s} plain {median(plain) * 1e3:7.1f} ms   lake {median(ours) * 1e3:7.1f} ms   "
+          f"ratio {spread}{aim}", flush=True)  # fmt: skip
 
 
 def upserts(lake: Lake, plain: Path, late: pa.Table, runs: int) -> None:
@@ -188,6 +192,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         lake, plain = Lake.open(load_settings(lake_root=f"{folder}/lake")), Path(folder) / "plain"
         plain.mkdir()
+        print(f"building {len(YEARS)} years of bars of {arguments.symbols:,} symbols twice", flush=True)
         rows, late = build(lake, plain, arguments.symbols)
         print(f"{rows:,} bars of {arguments.symbols:,} symbols; medians of {arguments.runs} runs", flush=True)
         reads(lake, plain, arguments.symbols, arguments.runs)

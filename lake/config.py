@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     `broker_epoch` is what that broker calls its one life, empty where a real one keeps its topics.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     lake_home: Path = CHECKOUT
     lake_root: str = ""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from lake.config import load_settings
 from lake.errors import LakeError
 from stack.airflow_api import AirflowApi
 from stack.environment import environment_of, write_airflow_logins
@@ -21,12 +22,25 @@ from stack.processes import (
     parts,
     refuse_taken_ports,
     runs_otherwise,
+    servers,
     start_manager,
     start_missing,
     stop,
     stop_orphans,
 )
-from stack.readiness import migrate_airflow, wait_for_airflow, wait_for_mongo
+from stack.readiness import (
+    migrate_airflow,
+    wait_for_airflow,
+    wait_for_broker,
+    wait_for_mongo,
+    wait_for_superset,
+)
+from stack.session import play_session
+
+FIRST_ALERTS = (
+    "select ts, symbol, timeframe, rule, side, price, reason from alerts "
+    "where origin = 'stream' order by fired_at desc limit 5"
+)
 
 FIRST_RESULT = (
     "select r.strategy, m.symbol, m.trades, m.wins, m.losses, m.profit "
@@ -60,7 +74,12 @@ def up() -> int:
         _start(installation, tell)
         with AirflowApi(installation) as api:
             run_pipeline(api, installation, tell)
-    _print_result(installation)
+        play_session(installation, tell)
+        wait_for_superset(installation)
+        tell("Superset answers")
+    _print_result(installation, FIRST_RESULT)
+    if installation.simulation_speed:
+        _print_result(installation, FIRST_ALERTS)
     _print_addresses(installation)
     return 0
 
@@ -87,8 +106,8 @@ def status() -> int:
     for part in found:
         print(f"  {part.name:<24}{part.state:<10}{part.description}")
     _print_addresses(installation)
-    wanted = [part for part in found if part.name != "mongo" or installation.has_own_mongo]
-    return 0 if all(part.state == "RUNNING" for part in wanted) else 3
+    wanted = servers(installation)
+    return 0 if all(part.state == "RUNNING" for part in found if part.name in wanted) else 3
 
 
 def logs() -> int:
@@ -116,6 +135,8 @@ def _start(installation: Installation, tell: Callable[[str], None]) -> None:
     if installation.has_own_mongo:
         wait_for_mongo(installation)
         tell("MongoDB answers")
+    wait_for_broker(installation)
+    tell("Kafka answers")
     wait_for_airflow(installation)
     tell("Airflow is healthy")
 
@@ -138,20 +159,24 @@ def _clocked() -> Callable[[str], None]:
     return lambda text: print(f"  {time.monotonic() - began_at:6.1f} s  {text}", flush=True)
 
 
-def _print_result(installation: Installation) -> None:
-    print(f'\n$ lake sql "{FIRST_RESULT}"', flush=True)
-    command = [sys.executable, "-c", "from lake.cli import main; main()", "sql", FIRST_RESULT]
+def _print_result(installation: Installation, query: str) -> None:
+    print(f'\n$ lake sql "{query}"', flush=True)
+    command = [sys.executable, "-c", "from lake.cli import main; main()", "sql", query]
     done = subprocess.run(command, env=environment_of(installation), cwd=installation.home)
     if done.returncode:
         raise StackFailed("the lake did not answer the query above")
 
 
 def _print_addresses(installation: Installation) -> None:
-    password = installation.values["AIRFLOW_ADMIN_PASSWORD"]
-    print(f"\n  Airflow  {installation.airflow_url}   login admin / {password}")
+    values = installation.values
+    settings = load_settings(lake_home=installation.home, lake_root=values["LAKE_ROOT"])
     host, port = installation.mongo_address
-    print(f"  MongoDB  {host}:{port}")
-    print(f"  Lake     {installation.values['LAKE_ROOT']}")
+    print(f"\n  Superset  {installation.superset_url}   login admin / {values['SUPERSET_ADMIN_PASSWORD']}")
+    print(f"  Airflow   {installation.airflow_url}   login admin / {values['AIRFLOW_ADMIN_PASSWORD']}")
+    print(f"  Kafka     {settings.kafka_bootstrap_servers}")
+    print(f"  MongoDB   {host}:{port}")
+    print(f"  Lake      {values['LAKE_ROOT']}")
+    print(f"  Messages  {settings.local_folder / '_messages' / 'alerts.log'}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-SECRETS = ("AIRFLOW_ADMIN_PASSWORD", "AIRFLOW_JWT_SECRET", "AIRFLOW_API_SECRET_KEY", "AIRFLOW_FERNET_KEY")
+SECRETS = (
+    "AIRFLOW_ADMIN_PASSWORD",
+    "AIRFLOW_JWT_SECRET",
+    "AIRFLOW_API_SECRET_KEY",
+    "AIRFLOW_FERNET_KEY",
+    "SUPERSET_ADMIN_PASSWORD",
+    "SUPERSET_SECRET_KEY",
+)
 
 
 def ensure_dotenv(path: Path, example: Path) -> dict[str, str]:
@@ -50,7 +57,7 @@ def generated(name: str) -> str:
     """Return a new secret for a key of `SECRETS`."""
     if name == "AIRFLOW_FERNET_KEY":
         return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-    return secrets.token_urlsafe(12 if name == "AIRFLOW_ADMIN_PASSWORD" else 64)
+    return secrets.token_urlsafe(12 if name.endswith("_PASSWORD") else 64)
 
 
 def _filled(line: str) -> str:

@@ -25,6 +25,7 @@ def environment_of(installation: Installation) -> dict[str, str]:
         **os.environ,
         **_lake(installation),
         **_airflow(installation),
+        **_superset(installation),
         **_supervisor(installation),
         MARK: str(installation.var),
         f"{MARK}_FINGERPRINT": installation.fingerprint,
@@ -51,17 +52,35 @@ def _lake(installation: Installation) -> dict[str, str]:
         "LAKE_HOME": str(installation.home),
         "LAKE_ROOT": installation.values["LAKE_ROOT"],
         "MONGO_URL": installation.values["MONGO_URL"],
+        # Empty where the stack's own broker chooses its address and writes it to var/run/broker.env.
+        "KAFKA_BOOTSTRAP_SERVERS": installation.values["KAFKA_BOOTSTRAP_SERVERS"],
         "PYTHONPATH": str(installation.home),
+    }
+
+
+def _superset(installation: Installation) -> dict[str, str]:
+    return {
+        "SUPERSET_HOME": str(installation.var / "superset"),
+        "SUPERSET_CONFIG_PATH": str(installation.home / "superset" / "superset_config.py"),
+        "SUPERSET_PORT": str(installation.superset_port),
+        "SUPERSET_ADMIN_PASSWORD": installation.values["SUPERSET_ADMIN_PASSWORD"],
+        "SUPERSET_SECRET_KEY": installation.values["SUPERSET_SECRET_KEY"],
+        "FLASK_APP": "superset",
     }
 
 
 def _supervisor(installation: Installation) -> dict[str, str]:
     return {
         "STACK_BIN": str(installation.bin),
+        "STACK_STREAM_BIN": str(installation.stream_bin),
+        "STACK_SUPERSET_BIN": str(installation.superset_bin),
         "STACK_VAR": str(installation.var),
         "STACK_SOCKET": str(installation.socket),
         "STACK_MONGO_PORT": str(installation.mongo_address[1]),
         "STACK_MONGO_AUTOSTART": str(installation.has_own_mongo).lower(),
+        "STACK_BROKER": installation.broker_module,
+        "STACK_BROKER_AUTOSTART": str(installation.has_own_broker).lower(),
+        "STACK_SIMULATION_SPEED": str(installation.simulation_speed),
     }
 
 

@@ -17,6 +17,13 @@ from lake.errors import BadConfiguration
 from stack.dotenv import ensure_dotenv, values_of, with_environment
 
 LOOPBACK = ("127.0.0.1", "localhost")
+
+BROKERS = {"embedded": "stack.broker", "apache": "stack.kafka"}
+"""The module that runs each kind of broker."""
+
+FASTEST = 100_000
+"""The highest speed of a simulation, in times real time."""
+
 LONGEST_SOCKET_PATH = 90
 """Systems allow 103 bytes and more; supervisor adds its process number while it binds."""
 
@@ -54,6 +61,24 @@ class Installation:
         return Path(sys.executable).parent
 
     @property
+    def stream_bin(self) -> Path:
+        """Return the folder of the programs of the Faust environment."""
+        return self._environment("VENV_STREAM", ".venv-stream") / "bin"
+
+    @property
+    def superset_bin(self) -> Path:
+        """Return the folder of the programs of the Superset environment."""
+        return self._environment("VENV_SUPERSET", ".venv-superset") / "bin"
+
+    def _environment(self, variable: str, folder: str) -> Path:
+        return self.home / (os.environ.get(variable) or folder)
+
+    @property
+    def broker_file(self) -> Path:
+        """Return the file in which the stack's own broker says where it is."""
+        return self.var / "run" / "broker.env"
+
+    @property
     def socket(self) -> Path:
         """Return supervisor's control socket; a deep checkout gets it in a private folder of /tmp."""
         path = self.var / "run" / "supervisor.sock"
@@ -71,6 +96,34 @@ class Installation:
     def parallelism(self) -> int:
         """Return how many tasks run at once."""
         return _number(self.values, "AIRFLOW_PARALLELISM", 1, 1_000)
+
+    @property
+    def superset_port(self) -> int:
+        """Return the port of Superset's page."""
+        return _number(self.values, "SUPERSET_PORT", 1, 65_535)
+
+    @property
+    def simulation_speed(self) -> int:
+        """Return how many times faster than real time a simulated session is played; 0 plays none."""
+        return _number(self.values, "SIMULATION_SPEED", 0, FASTEST)
+
+    @property
+    def has_own_broker(self) -> bool:
+        """Return whether the stack starts a broker: nobody named the address of another."""
+        return not self.values["KAFKA_BOOTSTRAP_SERVERS"]
+
+    @property
+    def broker_module(self) -> str:
+        """Return the module that runs the stack's own broker."""
+        name = self.values["BROKER"]
+        if name not in BROKERS:
+            raise BadConfiguration(f"expected BROKER as one of {', '.join(BROKERS)}, found {name!r}")
+        return BROKERS[name]
+
+    @property
+    def superset_url(self) -> str:
+        """Return Superset's address."""
+        return f"http://127.0.0.1:{self.superset_port}"
 
     @property
     def airflow_url(self) -> str:
@@ -101,7 +154,11 @@ class Installation:
     def ports(self) -> dict[str, tuple[str, int]]:
         """Return what the stack will listen on: variable that sets it, part's name and port."""
         mongo = {"MONGO_URL": ("MongoDB", self.mongo_address[1])} if self.has_own_mongo else {}
-        return {**mongo, "AIRFLOW_PORT": ("Airflow", self.airflow_port)}
+        return {
+            **mongo,
+            "AIRFLOW_PORT": ("Airflow", self.airflow_port),
+            "SUPERSET_PORT": ("Superset", self.superset_port),
+        }
 
     @property
     def fingerprint(self) -> str:
@@ -117,7 +174,7 @@ def create_installation(home: Path = CHECKOUT) -> Installation:
         BadConfiguration: an address or number in `.env` or the environment cannot be used.
     """
     installation = _of(home, ensure_dotenv(home / ".env", home / ".env.example"))
-    for folder in ("run", "log", "mongo", "airflow/logs"):
+    for folder in ("run", "log", "mongo", "airflow/logs", "superset"):
         (installation.var / folder).mkdir(parents=True, exist_ok=True)
     installation.socket.parent.mkdir(mode=0o700, exist_ok=True)
     return installation
@@ -133,7 +190,12 @@ def _of(home: Path, dotenv: dict[str, str]) -> Installation:
     root = load_settings(lake_home=home).lake_root
     values["LAKE_ROOT"] = root if "://" in root else str(home / root)
     installation = Installation(home, values)
-    _ = installation.ports, installation.parallelism
+    _ = (
+        installation.ports,
+        installation.parallelism,
+        installation.simulation_speed,
+        installation.broker_module,
+    )
     return installation
 
 

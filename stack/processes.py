@@ -19,6 +19,12 @@ from stack.environment import MARK, environment_of
 from stack.errors import PortTaken, StackFailed
 from stack.installation import Installation
 
+SIMULATION = "simulation"
+"""The part that plays one trading day and ends."""
+
+ENDED = ("STOPPED", "EXITED", "FATAL")
+"""States of a part that does not run."""
+
 STOP_SECONDS = 120
 """The longest ordered stop: every part within its own limit."""
 
@@ -32,11 +38,12 @@ ORPHAN_ROUNDS = (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One server as the process manager sees it."""
+    """One part as the process manager sees it; `exit_status` is that of its last end."""
 
     name: str
     state: str
     description: str
+    exit_status: int = 0
 
 
 def refuse_taken_ports(installation: Installation) -> None:
@@ -81,7 +88,7 @@ def start_manager(installation: Installation) -> None:
     Raises:
         StackFailed: it refused to start.
     """
-    for stale in (installation.var / "run" / "mongo.pid", installation.socket):
+    for stale in (installation.var / "run" / "mongo.pid", installation.socket, installation.broker_file):
         stale.unlink(missing_ok=True)
     conf = installation.home / "stack" / "supervisord.conf"
     command = [str(installation.bin / "supervisord"), "-c", str(conf)]
@@ -99,17 +106,27 @@ def parts(installation: Installation) -> list[Part]:
             rows = cast(list[dict[str, Any]], _server(transport).supervisor.getAllProcessInfo())
     except (OSError, Fault):
         return []
-    return [Part(row["name"], row["statename"], row["description"]) for row in rows]
+    return [Part(row["name"], row["statename"], row["description"], row["exitstatus"]) for row in rows]
 
 
 def start_missing(installation: Installation) -> None:
     """Start every server that should run and does not."""
-    wanted = {part.name for part in parts(installation) if part.state in ("STOPPED", "EXITED", "FATAL")}
-    if not installation.has_own_mongo:
-        wanted.discard("mongo")
+    stopped = {part.name for part in parts(installation) if part.state in ENDED}
+    for name in sorted(stopped & servers(installation), reverse=True):
+        start_part(installation, name)
+
+
+def servers(installation: Installation) -> set[str]:
+    """Return the names of the parts that run all the time."""
+    not_ours = {"mongo": installation.has_own_mongo, "broker": installation.has_own_broker}
+    found = {part.name for part in parts(installation)} - {SIMULATION}
+    return found - {name for name, is_ours in not_ours.items() if not is_ours}
+
+
+def start_part(installation: Installation, name: str) -> None:
+    """Ask the manager to start one part, without waiting for it."""
     with closing(_control(installation)) as transport:
-        for name in sorted(wanted, reverse=True):
-            _server(transport).supervisor.startProcess(name, False)
+        _server(transport).supervisor.startProcess(name, False)
 
 
 def stop(installation: Installation) -> int:

@@ -6,12 +6,15 @@ import subprocess
 import time
 from collections.abc import Callable
 
+import httpx
+
 from lake.ports import is_taken
 from stack.airflow_api import unhealthy
 from stack.environment import environment_of
 from stack.errors import StackFailed
 from stack.installation import Installation
 from stack.processes import parts
+from stack.wait import broker_answers
 
 START_SECONDS = 180
 POLL_SECONDS = 0.5
@@ -49,6 +52,23 @@ def wait_for_mongo(installation: Installation) -> None:
     """Return once the embedded MongoDB accepts connections."""
     port = installation.mongo_address[1]
     _wait(installation, lambda: [] if is_taken(port) else ["mongo"])
+
+
+def wait_for_broker(installation: Installation) -> None:
+    """Return once the stack's own broker has said where it is and listens there."""
+    _wait(installation, lambda: [] if broker_answers(installation) else ["broker"])
+
+
+def wait_for_superset(installation: Installation) -> None:
+    """Return once Superset answers, with its dashboards imported."""
+    _wait(installation, lambda: [] if _is_healthy(f"{installation.superset_url}/health") else ["superset"])
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False, timeout=POLL_SECONDS * 10).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def wait_for_airflow(installation: Installation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -56,19 +57,23 @@ class MailServer:
     ) -> AuthResult:
         """Let in whoever has a name, unless the next answer is a refusal."""
         self.logins.append((data.login.decode(), data.password.decode()))
-        return AuthResult(success=not (self.answers and self.answers[0].startswith("535")))
+        if self.answers and self.answers[0].startswith("535"):
+            return AuthResult(success=False, handled=False, message=self.answers.pop(0))
+        return AuthResult(success=True)
 
 
 @contextmanager
-def mail_server() -> Iterator[MailServer]:
-    """Run a mail server on a free port."""
+def mail_server(certificate: ssl.SSLContext | None = None) -> Iterator[MailServer]:
+    """Run a mail server on a free port; with a certificate it asks for STARTTLS before anything else."""
     server = MailServer(free_port())
     controller = Controller(
         server,
         hostname="127.0.0.1",
         port=server.port,
         authenticator=server.authenticate,
-        auth_require_tls=False,
+        auth_require_tls=certificate is not None,
+        require_starttls=certificate is not None,
+        tls_context=certificate,
         ready_timeout=60,
     )
     controller.start()
@@ -89,6 +94,7 @@ class HookServer:
     port: int
     answers: list[Any] = field(default_factory=list)
     requests: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    asked: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str = "/alerts") -> str:
@@ -109,6 +115,7 @@ def hook_server() -> Iterator[HookServer]:
         def do_POST(self) -> None:
             body = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
             hook.requests.append((dict(self.headers), body))
+            hook.asked.set()
             answer = hook.answers.pop(0) if hook.answers else 200
             if answer == "silent":
                 hook.released.wait()

@@ -13,7 +13,7 @@ from tests.servers import free_port
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LEFT_OUT = (".git", ".venv*", ".tools", ".env", "var", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis")
-OWN = ("AIRFLOW", "LAKE_", "MONGO_", "STACK_", "KAFKA_", "REDIS_")
+OWN = ("AIRFLOW", "LAKE_", "MONGO_", "STACK_", "KAFKA_", "BROKER", "REDIS_", "SUPERSET_", "SIMULATION_")
 
 
 def copy_checkout(folder: Path) -> Path:
@@ -28,7 +28,11 @@ def stack_environment(home: Path) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if not name.startswith(OWN)},
         "HOME": str(home),
         "VENV": str(Path(sys.executable).parent.parent),
+        "VENV_STREAM": str(CHECKOUT / ".venv-stream"),
+        "VENV_SUPERSET": str(CHECKOUT / ".venv-superset"),
         "AIRFLOW_PORT": str(free_port()),
+        "SUPERSET_PORT": str(free_port()),
+        "SIMULATION_SPEED": "600",
         "MONGO_URL": f"mongodb://127.0.0.1:{free_port()}/lake",
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -48,13 +48,14 @@ class Alert:
         return replace(self, status="invalidated", origin=origin, fired_at=now)
 
 
+_NAMES = tuple(each.name for each in fields(Alert))
 _TIMES = ("ts", "closes_at", "fired_at")
 _ROW_SCHEMA = pa.schema([field for field in ALERTS.schema if field.name not in ("known_at", "superseded_at")])
 
 
 def encode(alert: Alert) -> bytes:
     """Return an alert as one record of topic `alerts`: a JSON object, times in UTC ending in Z."""
-    record = {**asdict(alert), "values": dict(alert.values)}
+    record = {**_fields(alert), "values": dict(alert.values)}
     return orjson.dumps(record, option=orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS)
 
 
@@ -65,17 +66,16 @@ def decode(record: bytes) -> Alert:
         ValueError: it is not one.
     """
     found = orjson.loads(record)
-    if not isinstance(found, dict) or (missing := {each.name for each in fields(Alert)} - found.keys()):
+    if not isinstance(found, dict) or (missing := set(_NAMES) - found.keys()):
         lacking = f"no {', '.join(sorted(missing))}" if isinstance(found, dict) else type(found).__name__
         raise ValueError(f"expected an alert with all its fields, found {lacking}")
     times = {name: datetime.fromisoformat(found[name]).astimezone(UTC) for name in _TIMES}
-    return Alert(**{each.name: found[each.name] for each in fields(Alert)} | times)
+    return Alert(**{name: found[name] for name in _NAMES} | times)
 
 
 def alert_of_row(row: Mapping[str, Any]) -> Alert:
     """Return the alert of a row of table alerts."""
-    names = {each.name for each in fields(Alert)}
-    found = {name: value for name, value in row.items() if name in names}
+    found = {name: row[name] for name in _NAMES}
     times = {name: found[name].astimezone(UTC) for name in _TIMES}
     return Alert(**found | times | {"values": orjson.loads(found["values"])})
 
@@ -83,7 +83,12 @@ def alert_of_row(row: Mapping[str, Any]) -> Alert:
 def alert_rows(alerts: Sequence[Alert]) -> pa.Table:
     """Return alerts as rows of table alerts, known_at aside."""
     rows: list[dict[str, Any]] = [
-        {**asdict(alert), "values": orjson.dumps(dict(alert.values), option=orjson.OPT_SORT_KEYS).decode()}
+        {**_fields(alert), "values": orjson.dumps(dict(alert.values), option=orjson.OPT_SORT_KEYS).decode()}
         for alert in alerts
     ]
     return pa.Table.from_pylist(rows, schema=_ROW_SCHEMA)
+
+
+def _fields(alert: Alert) -> dict[str, Any]:
+    # Not dataclasses.asdict, which copies every value and takes longer than all else.
+    return {name: getattr(alert, name) for name in _NAMES}

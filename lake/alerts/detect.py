@@ -9,11 +9,12 @@ import numpy as np
 
 from lake.alerts.alert import Alert, Origin
 from lake.alerts.making import Seen, alert_of, moment
-from lake.alerts.scene import TOLERANCE, Methods, Prepared, Scene, prepared
+from lake.alerts.scene import CLOSE, TOLERANCE, Methods, Operands, Prepared, Scene, prepared
 from lake.features.indicator import Column
 from lake.levels.level import Event
 from lake.levels.method import TOUCH_ATR
 from lake.market.bars import Bars, Floats
+from lake.rules.conditions import Value
 from lake.rules.evaluate import needed
 from lake.rules.memory import Memory, Numbers, Rows, cases_of, fires_on, judge
 from lake.rules.rule import Rule
@@ -90,9 +91,9 @@ def _of_cases(
         chosen = rows[cases == number]
         if not len(chosen):
             continue
-        seen = Seen(scene, (*each.operands[number], *each.shown))
+        seen = Seen(scene, each.seen[number], each.shown)
         for row in chosen.tolist():
-            values = seen.of(row, each.operands[number])
+            values = seen.of(row, each.seen[number])
             yield (
                 row,
                 alert_of(each, scene, row, case.variant, case.side, None, values, seen, {}, origin, now),
@@ -115,8 +116,8 @@ def _at_levels(
         events = [(row, event) for row, event in events if holds[row]]
     if not events:
         return
-    operands = each.operands[0] if each.operands else ()
-    seen = Seen(scene, (*operands, *each.shown, TOLERANCE))
+    operands: Operands = each.seen[0] if each.seen else {CLOSE: Value(CLOSE)}
+    seen = Seen(scene, operands, each.shown, {TOLERANCE: Value(TOLERANCE)})
     for row, event in events:
         values = seen.of(row, operands) | _facts(event, scene, row, seen)
         texts = {"event": event.event, "kind": event.kind, "method": event.method}

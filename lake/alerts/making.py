@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-
-import numpy as np
+from math import isfinite
 
 from lake.alerts.alert import Alert, Origin
-from lake.alerts.scene import CLOSE, Operand, Prepared, Scene
+from lake.alerts.scene import CLOSE, Operands, Prepared, Scene
 from lake.rules.identity import alert_id
 from lake.rules.messages import filled_in
 from lake.rules.rule import Side
@@ -21,18 +18,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Seen:
     """The values of some operands on all rows, each worked out once."""
 
-    def __init__(self, scene: Scene, operands: Sequence[Operand]) -> None:
+    def __init__(self, scene: Scene, *operands: Operands) -> None:
         frame = scene.rows.frame
-        self._values = {each: measured(each, frame)[0] for each in dict.fromkeys((*operands, CLOSE))}
+        self._values = {name: measured(each, frame)[0] for some in operands for name, each in some.items()}
 
-    def value(self, row: int, operand: Operand) -> float:
+    def value(self, row: int, name: str) -> float:
         """Return an operand's value on a row."""
-        return float(self._values[operand][row])
+        return float(self._values[name][row])
 
-    def of(self, row: int, operands: Sequence[Operand]) -> dict[str, float]:
-        """Return the operands' values on a row by name, and its close; what is missing is left out."""
-        found = {str(each): self.value(row, each) for each in (*operands, CLOSE)}
-        return {name: value for name, value in found.items() if np.isfinite(value)}
+    def of(self, row: int, operands: Operands) -> dict[str, float]:
+        """Return the operands' values on a row by name; what is missing is left out."""
+        found = {name: float(self._values[name][row]) for name in operands}
+        return {name: value for name, value in found.items() if isfinite(value)}
 
 
 def alert_of(
@@ -49,37 +46,41 @@ def alert_of(
     now: datetime,
 ) -> Alert:
     """Return one rule's alert of one row."""
-    rule = each.rule
-    symbol, ts = scene.symbols[int(scene.rows.series[row])], moment(int(scene.ts[row]))
-    alert = Alert(
-        alert_id=alert_id(rule.name, each.version, variant, symbol, scene.timeframe, ts),
+    rule, timeframe = each.rule, scene.timeframe
+    symbol = scene.symbols[int(scene.rows.series[row])]
+    ts, closes_at = moment(int(scene.ts[row])), moment(int(scene.closes_at[row]))
+    price = seen.value(row, CLOSE)
+    reason = rule.description
+    if rule.message is not None:
+        own = {"rule": rule.name, "variant": variant, "side": side, "symbol": symbol, "timeframe": timeframe}
+        known: dict[str, str | float] = {**own, **texts, **values, "price": price}
+        times = {"ts": ts, "closes_at": closes_at}
+
+        def value_of(name: str) -> str | float:
+            if name in times:
+                return f"{times[name]:%Y-%m-%d %H:%M} UTC"
+            return known[name] if name in known else seen.value(row, name)
+
+        reason = filled_in(rule.message, value_of)
+    return Alert(
+        alert_id=alert_id(rule.name, each.version, variant, symbol, timeframe, ts),
         rule=rule.name,
         rule_version=each.version,
         variant=variant,
         symbol=symbol,
-        timeframe=scene.timeframe,
+        timeframe=timeframe,
         ts=ts,
-        closes_at=moment(int(scene.closes_at[row])),
+        closes_at=closes_at,
         side=side,
-        price=seen.value(row, CLOSE),
+        price=price,
         severity=rule.severity,
         status="confirmed",
         level_id=level_id,
         values=values,
-        reason=rule.description,
+        reason=reason,
         origin=origin,
         fired_at=now,
     )
-    if rule.message is None:
-        return alert
-    numbers = {str(operand): seen.value(row, operand) for operand in each.shown} | values
-    return replace(alert, reason=_reason(rule.message, alert, texts, numbers))
-
-
-def _reason(message: str, alert: Alert, texts: dict[str, str], numbers: dict[str, float]) -> str:
-    own = {name: str(getattr(alert, name)) for name in ("rule", "variant", "side", "symbol", "timeframe")}
-    times = {name: f"{getattr(alert, name):%Y-%m-%d %H:%M} UTC" for name in ("ts", "closes_at")}
-    return filled_in(message, own | times | texts, numbers | {"price": alert.price})
 
 
 def moment(micros: int) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lake.levels.level import Event
@@ -13,20 +13,23 @@ from lake.rules.memory import Numbers, Rows
 from lake.rules.rule import LEVEL_COLUMN, Rule
 
 Methods = tuple[str, ...]
-Operand = Value | Count
+Operands = Mapping[str, Value | Count]
+"""What a rule saw, by name."""
 
-CLOSE = Value("close")
-TOLERANCE = Value(LEVEL_COLUMN)
+CLOSE, TOLERANCE = "close", LEVEL_COLUMN
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A rule with what does not change from alert to alert: `operands` are those of each condition."""
+    """A rule with what does not change from alert to alert.
+
+    `seen` is what each of its conditions reads, and the close; `shown` what its message may name.
+    """
 
     rule: Rule
     version: str
-    operands: tuple[tuple[Operand, ...], ...]
-    shown: tuple[Operand, ...]
+    seen: tuple[Operands, ...]
+    shown: Operands
 
 
 def prepared(rules: Sequence[Rule]) -> tuple[Prepared, ...]:
@@ -35,14 +38,18 @@ def prepared(rules: Sequence[Rule]) -> tuple[Prepared, ...]:
         Prepared(
             rule,
             rule_version(rule),
-            tuple(tuple(dict.fromkeys(_operands(condition))) for condition in rule.conditions),
-            tuple(map(Value, (*VALUES, *rule.shown))) if rule.message else (),
+            tuple(_named((*_operands(each), Value(CLOSE))) for each in rule.conditions),
+            _named([Value(name) for name in (*VALUES, *rule.shown)]) if rule.message else {},
         )
         for rule in rules
     )
 
 
-def _operands(condition: Condition) -> Iterator[Operand]:
+def _named(operands: Iterable[Value | Count]) -> Operands:
+    return {str(each): each for each in operands}
+
+
+def _operands(condition: Condition) -> Iterator[Value | Count]:
     yield from operands_of(condition)
     for part in parts_of(condition):
         yield from _operands(part)

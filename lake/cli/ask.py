@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import pyarrow as pa
@@ -35,7 +36,9 @@ def sql(
     form: Format = "table",
 ) -> None:
     """Ask the lake's views in SQL (DuckDB's dialect)."""
-    print_rows(answer(query, as_of), form)
+    from lake.store.catalog import CHARTS, CORE
+
+    print_rows(answer(query, as_of, (*CORE, *CHARTS)), form)
 
 
 def symbols(form: Format = "table") -> None:
@@ -125,8 +128,10 @@ def verify() -> None:
         sys.exit(1)
 
 
-def answer(query: str, as_of: str | None = None) -> pa.Table:
+def answer(query: str, as_of: str | None = None, layers: Sequence[str] | None = None) -> pa.Table:
     """Return what the catalog's views answer to a query, as known now or at `as_of`.
+
+    These are the core's views unless `layers` names more.
 
     Raises:
         BadInput: the query is not one over the lake's views.
@@ -134,10 +139,10 @@ def answer(query: str, as_of: str | None = None) -> pa.Table:
     import duckdb
 
     from lake.errors import BadInput
-    from lake.store.catalog import connect, parse_as_of
+    from lake.store.catalog import CORE, connect, parse_as_of
     from lake.store.lake import Lake
 
-    con = connect(Lake.open(load_settings()), parse_as_of(as_of) if as_of else None)
+    con = connect(Lake.open(load_settings()), parse_as_of(as_of) if as_of else None, layers or CORE)
     try:
         return con.execute(query).to_arrow_table()
     except duckdb.Error as error:

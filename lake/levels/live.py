@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any, NamedTuple
 
 from lake.levels.level import Event, Level
@@ -82,7 +81,7 @@ class LiveLevels:
         live = LiveLevels(self.tracker.symbol, self.tracker.timeframe, {})
         old = self.swings
         swings = Swings(old.bars, list(old.starts), list(old.highs), list(old.lows))
-        methods = {name: method.restore(deepcopy(method.state())) for name, method in self.methods.items()}
+        methods = {name: method.restore(method.state()) for name, method in self.methods.items()}
         live._set(self.tracker.copied(), swings, methods)
         return live
 

@@ -22,15 +22,29 @@ WINDOW = 1_000
 """Candles before one that its verdict may rest on; of a year of minutes the median is the same."""
 
 
+_NONE: list[Candle] = []
+
+
 class Suspicion:
     """The last delivered candles of one symbol and timeframe, oldest first."""
 
-    __slots__ = ("_actions", "_calendar", "_candles", "_closes", "_limits", "_opens", "_timeframe")
+    __slots__ = (
+        "_actions",
+        "_calendar",
+        "_candles",
+        "_closes",
+        "_has_splits",
+        "_limits",
+        "_opens",
+        "_small",
+        "_timeframe",
+    )
 
     def __init__(self, timeframe: str, calendar: Calendar, limits: Thresholds, actions: Actions) -> None:
         self._timeframe, self._calendar, self._limits, self._actions = timeframe, calendar, limits, actions
         self._candles: list[Candle] = []
         self._opens, self._closes = 0, 0
+        self._small, self._has_splits = limits.bars.jump_return, len(actions.split_dates) > 0
 
     def remember(self, candles: Sequence[Candle]) -> None:
         """Start with the last of landed candles."""
@@ -39,6 +53,13 @@ class Suspicion:
     def judged(self, candle: Candle) -> tuple[str, list[Candle]]:
         """Return a candle's reasons, empty if plausible, and the candle after it if its verdict turns."""
         known = self._candles
+        if known:
+            last = known[-1]
+            if candle.ts > last.ts and self._is_plain(last, candle):
+                known.append(candle)
+                if len(known) > 2 * WINDOW:
+                    del known[:-WINDOW]
+                return "", _NONE
         place = len(known)
         if known and candle.ts <= known[-1].ts:
             place = bisect_left(known, candle.ts, key=lambda each: each.ts)
@@ -60,24 +81,22 @@ class Suspicion:
         return [self._candles[place]]
 
     def _codes(self, place: int, candle: Candle) -> str:
-        if place == 0:
-            return ""
-        before = self._candles[place - 1]
-        least = self._limits.bars.jump_return
-        if abs(candle.close / before.close - 1.0) <= least and not self._may_have_split(before.ts, candle.ts):
+        if place == 0 or self._is_plain(self._candles[place - 1], candle):
             return ""
         window = [*self._candles[max(place - WINDOW, 0) : place], candle]
         codes = suspect_bars(self._series(window), self._actions, self._timeframe, self._limits)
         return str(codes[-1])
 
-    def _may_have_split(self, before: int, ts: int) -> bool:
-        """Return whether a split is recorded and the candles are not of the session asked about last."""
-        if not len(self._actions.split_dates) or self._opens <= before < ts < self._closes:
+    def _is_plain(self, before: Candle, candle: Candle) -> bool:
+        """Return whether a candle needs no judgement: a small step, and no split can lie between."""
+        if abs(candle.close - before.close) > self._small * before.close:
             return False
-        days = self._calendar
-        number = int(np.searchsorted(micros(days.opens_at), ts, side="right")) - 1
-        self._opens, self._closes = int(micros(days.opens_at)[number]), int(micros(days.closes_at)[number])
-        return True
+        if not self._has_splits or self._opens <= before.ts < candle.ts < self._closes:
+            return True
+        opens_at, closes_at = micros(self._calendar.opens_at), micros(self._calendar.closes_at)
+        number = int(np.searchsorted(opens_at, candle.ts, side="right")) - 1
+        self._opens, self._closes = int(opens_at[number]), int(closes_at[number])
+        return self._opens <= before.ts
 
     def _series(self, candles: Sequence[Candle]) -> Series:
         ts = np.array([candle.ts for candle in candles], dtype=np.int64).view("datetime64[us]")

@@ -175,10 +175,13 @@ class Aggregator:
         passed = max(self._passed, ends) if candle.is_closed else self._passed
         in_order, self._newest = slot > self._newest, max(slot, self._newest)
         for frame in self._frames:
-            self._update(
-                frame, slot // frame.length, candle if in_order else None, passed, changes, differences
-            )
-        self._advance(passed, changes, differences)
+            bucket = slot // frame.length
+            if in_order and bucket >= frame.next_bucket and not self._emits_forming:
+                frame.append(bucket, candle)
+            else:
+                self._update(frame, bucket, candle if in_order else None, passed, changes, differences)
+        if passed > self._passed:
+            self._advance(passed, changes, differences)
         return outcome
 
     def _update(
@@ -191,12 +194,13 @@ class Aggregator:
         differences: list[Difference],
     ) -> None:
         """Derive a bucket again: from its bar and the appended minute, or else from all its minutes."""
+        frame.settle()
         old, has_closed = frame.derived[bucket], bucket < frame.next_bucket
         if appended is None or has_closed:
             first = bucket * frame.length
             bar = frame.derive(bucket, self._minutes[first : first + frame.length])
         else:
-            bar = frame.append(bucket, appended)
+            bar = frame.appended(bucket, appended)
         if bucket in frame.vendor:
             if has_closed:
                 differences += frame.differences(bucket)
@@ -269,6 +273,7 @@ class Aggregator:
     def _close_bucket(
         self, frame: Buckets, bucket: int, changes: list[Change], differences: list[Difference]
     ) -> None:
+        frame.settle()
         derived, vendor = frame.derived[bucket], frame.vendor.get(bucket)
         if derived is not None:
             frame.derived[bucket] = derived = Candle(*derived[:7], True, *derived[8:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -15,6 +15,9 @@ from lake.config import Settings
 
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """How a file of conf/ names a secret: ${SMTP_URL}."""
+
+_NAMES_A_HOST = frozenset({"http", "https", "json", "jsons", "mailto", "mailtos"})
+"""Schemes whose address begins with a host; with the others a token may stand there."""
 
 _SHORTEST = 4
 """Parts of an address below this length are words such as `to`, and hide nothing."""
@@ -50,14 +53,15 @@ def _parts(value: str) -> Iterator[str]:
         yield from (form for form in (part, unquote(part)) if len(form) >= _SHORTEST)
 
 
-def _pieces_of_address(value: str) -> Iterable[str]:
-    _, _, rest = value.partition("://")
+def _pieces_of_address(value: str) -> Iterator[str]:
     try:
         address = urlsplit(value)
-        credentials = rest.partition("/")[0].rpartition("@")[0]
+        credentials = address.netloc.rpartition("@")[0]
         queries = [text for _, text in parse_qsl(address.query)]
     except ValueError:  # no address; the value itself is hidden all the same
-        return ()
+        return
+    if address.scheme not in _NAMES_A_HOST:
+        yield from (address.netloc, *address.netloc.replace("@", ":").split(":"))
     pieces = [credentials, *credentials.split(":"), address.path, address.query, address.fragment, *queries]
     basic = base64.b64encode(unquote(credentials).encode()).decode()
-    return [*pieces, basic, *address.path.split("/")]
+    yield from (*pieces, basic, *address.path.split("/"))

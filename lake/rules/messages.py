@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import lru_cache
 from string import Formatter
 
 from lake.features.registry import REGISTRY, near
@@ -46,14 +47,23 @@ def message_of(node: Node, about_levels: bool) -> tuple[str, tuple[str, ...]]:
     return text, tuple(sorted(set(names) & set(REGISTRY.readable)))
 
 
-def filled_in(template: str, texts: Mapping[str, str], numbers: Mapping[str, float]) -> str:
+def filled_in(template: str, value_of: Callable[[str], str | float]) -> str:
     """Return a message; numbers have ten digits at most, so that no error of rounding shows."""
     parts: list[str] = []
-    for literal, name, form, _ in Formatter().parse(template):
+    for literal, name, form in _parsed(template):
         parts.append(literal)
-        if name is not None and name in numbers:
+        if name is None:
+            continue
+        value = value_of(name)
+        if not isinstance(value, str):
             # Rounded first: what is half a cent to batch and to the stream ends on the same side.
-            parts.append(format(float(f"{numbers[name]:.10g}"), form or ".10g"))
-        elif name is not None:
-            parts.append(format(texts[name], form or ""))
+            value = format(float(f"{value:.10g}"), form or ".10g")
+        elif form:
+            value = format(value, form)
+        parts.append(value)
     return "".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _parsed(template: str) -> tuple[tuple[str, str | None, str], ...]:
+    return tuple((literal, name, form or "") for literal, name, form, _ in Formatter().parse(template))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import local
+
 import numpy as np
 
 from lake.errors import BadInput
@@ -38,10 +40,10 @@ def simulate(
     moves = _moves(bars, actions)
     account = (costs.cash, costs.commission, costs.slippage)
     most = len(bars) // 2  # a sale and the next purchase never share an open
-    when, terms = np.empty((most, len(WHEN)), dtype=np.int64), np.empty((most, len(TERMS)))
+    when, terms = _scratch.trades(most)
     curve = np.empty((3, len(bars)))
     columns = (bars.ts, bars.closes_at, bars.open, bars.high, bars.low, bars.close)
-    count, path = trade_through(*columns, *moves, enter & ~leave, leave, *account, when, terms, curve)
+    count, path = trade_through(*columns, *moves, enter, leave, *account, when, terms, curve)
     if count < 0:
         raise BadInput(_too_early(bars, -1 - count))
     trades = Trades(*when[:count].T.copy(), *terms[:count].T.copy())
@@ -96,3 +98,27 @@ def _first_rows(bars: Bars, dates: Dates) -> Rows:
 
 
 _NO_MOVES: tuple[Rows, Floats, Floats] = (np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
+
+
+class _Scratch(local):
+    """Memory of one thread for the trades of an account while they are found.
+
+    There is room for as many as the bars allow, far more than there are; new memory for each
+    account would cost as much as its simulation.
+    """
+
+    def __init__(self) -> None:
+        self._room(0)
+
+    def trades(self, most: int) -> tuple[Rows, Floats]:
+        """Return columns `WHEN` and `TERMS` of so many trades, until the next call."""
+        if most > len(self._when):
+            self._room(most)
+        return self._when, self._terms
+
+    def _room(self, most: int) -> None:
+        self._when: Rows = np.empty((most, len(WHEN)), dtype=np.int64)
+        self._terms: Floats = np.empty((most, len(TERMS)))
+
+
+_scratch = _Scratch()

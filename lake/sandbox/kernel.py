@@ -5,6 +5,9 @@ the same input gives the same bits on every run. Between two events (a fill, a s
 neither cash nor quantity changes, so each loop goes from event to event. The path of the curve (its
 returns, its deepest fall) is summed while it is drawn: one pass over memory instead of two.
 
+Which rows fill follows from the signals alone. So the opens of all fills are read before the account
+is walked through, where each would be waited for.
+
 All functions that call one another stay in this file: numba's cache of a function notices a change of
 its own file only.
 """
@@ -18,12 +21,57 @@ from lake.sandbox.outcome import PathTerms, Rows
 
 
 @njit(cache=True, error_model="numpy")
-def _fill_row(signal: Bools, row: int) -> int:
-    """Return the row after the first signal from `row` on; the number of bars if none can fill."""
-    for known in range(row, len(signal) - 1):
-        if signal[known]:
+def _entry_row(enter: Bools, leave: Bools, row: int) -> int:
+    """Return the row after the first signal to buy from `row` on; the number of bars if none can fill."""
+    for known in range(row, len(enter) - 1):
+        if enter[known] and not leave[known]:
             return known + 1
-    return len(signal)
+    return len(enter)
+
+
+@njit(cache=True, error_model="numpy")
+def _exit_row(leave: Bools, row: int) -> int:
+    """Return the row after the first signal to sell from `row` on; the number of bars if none can fill."""
+    for known in range(row, len(leave) - 1):
+        if leave[known]:
+            return known + 1
+    return len(leave)
+
+
+@njit(cache=True, error_model="numpy")
+def _find_trades(enter: Bools, leave: Bools, when: Rows) -> int:
+    """Write the rows of each trade to `when` and return how many there are."""
+    bars, row, count = len(enter), 0, 0
+    while row < bars:
+        entry = _entry_row(enter, leave, row)
+        if entry == bars:
+            break
+        row = _exit_row(leave, entry)
+        when[count] = entry - 1, entry, row if row < bars else -1, row - entry
+        count += 1
+    return count
+
+
+@njit(cache=True, error_model="numpy")
+def _early_row(ts: Times, closes_at: Times, when: Rows) -> int:
+    """Return the first row that fills before its signal's bar has closed; 0, which never fills, if none."""
+    for trade in range(len(when)):
+        entry: int = when[trade, 1]
+        exit_row: int = when[trade, 2]
+        if ts[entry] < closes_at[entry - 1]:
+            return entry
+        if exit_row > 0 and ts[exit_row] < closes_at[exit_row - 1]:
+            return exit_row
+    return 0
+
+
+@njit(cache=True, error_model="numpy")
+def _quote(opens: Floats, last: float, when: Rows, terms: Floats) -> None:
+    """Write each trade's opens of entry and exit to `terms`, `last` where it is still held."""
+    for trade in range(len(when)):
+        exit_row = when[trade, 2]
+        terms[trade, 0] = opens[when[trade, 1]]
+        terms[trade, 1] = opens[exit_row] if exit_row > 0 else last
 
 
 @njit(cache=True, error_model="numpy")
@@ -106,7 +154,7 @@ def _hold_through(
             move += 1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def trade_through(
     ts: Times,
     closes_at: Times,
@@ -129,32 +177,33 @@ def trade_through(
     """Trade one account through its bars, all cash in one long position.
 
     Returns the number of trades and the path of equity. If the fill of a row would use a signal
-    before its bar has closed, the number is -1 - row and nothing else counts.
+    before its bar has closed, the number is -1 - row of the first such fill and nothing else counts.
 
     Args:
         move_rows: row before whose open a split (`ratios`) or a dividend (cash per share in that row's
             terms) takes effect, ascending; the other one's value is 1 or 0.
-        enter: where to buy and not to sell; `leave`: where to sell.
+        enter: where to buy unless `leave` holds too; `leave`: where to sell.
         commission: share of the traded value; `slippage`: share of the open; both as fractions.
         when: out, a row for each trade, in the order of `lake.sandbox.outcome.WHEN`.
         terms: out, a row for each trade, in the order of `lake.sandbox.outcome.TERMS`.
         curve: out, three rows: cash, equity and the equity of buy and hold at each close.
     """
-    _hold_through(opens, closes, move_rows, ratios, dividends, cash, commission, slippage, curve[2])
-    bars, row, count, move = len(closes), 0, 0, 0
+    bars, row, move = len(closes), 0, 0
+    count = _find_trades(enter, leave, when)
+    when, terms = when[:count], terms[:count]
+    early = _early_row(ts, closes_at, when)
     path = _start(cash)
-    while row < bars:
-        entry = _fill_row(enter, row)
+    if early:
+        return -1 - early, path
+    _hold_through(opens, closes, move_rows, ratios, dividends, cash, commission, slippage, curve[2])
+    if count:
+        _quote(opens, closes[bars - 1], when, terms)
+    for trade in range(count):
+        entry, held_bars = when[trade, 1], when[trade, 3]
+        term, exit_row, is_closed = terms[trade], entry + held_bars, when[trade, 2] > 0
         curve[0, row:entry], curve[1, row:entry] = cash, cash
         path = _rest(path, cash, row, entry)
-        if entry == bars:
-            break
-        exit_row = _fill_row(leave, entry)
-        if ts[entry] < closes_at[entry - 1]:
-            return -1 - entry, path
-        if exit_row < bars and ts[exit_row] < closes_at[exit_row - 1]:
-            return -1 - exit_row, path
-        price = opens[entry] * (1.0 + slippage)
+        price, sale = term[0] * (1.0 + slippage), term[1]
         bought = cash / (price * (1.0 + commission))
         fee = bought * price * commission
         ratio, received, worst, best = 1.0, 0.0, price, price
@@ -175,18 +224,17 @@ def trade_through(
                 ratio *= ratios[move]
                 received += bought * ratio * dividends[move]
                 move += 1
-        sale = closes[bars - 1]
-        if exit_row < bars:
-            sale = opens[exit_row] * (1.0 - slippage)
+        if is_closed:
+            sale *= 1.0 - slippage
             worst, best = min(worst, sale * ratio), max(best, sale * ratio)
         sold = bought * ratio * sale
-        if exit_row < bars:
+        if is_closed:
             fee += sold * commission
             cash = received + sold - sold * commission
-        when[count] = entry - 1, entry, exit_row if exit_row < bars else -1, exit_row - entry
-        term = terms[count]
         term[0], term[1], term[2], term[3], term[4], term[5] = price, sale, bought, ratio, fee, received
         term[6] = sold - bought * price - fee
         term[7], term[8] = 100.0 * (worst / price - 1.0), 100.0 * (best / price - 1.0)
-        count += 1
+    if row < bars:
+        curve[0, row:], curve[1, row:] = cash, cash
+        path = _rest(path, cash, row, bars)
     return count, _end(path, bars)

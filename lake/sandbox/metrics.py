@@ -83,16 +83,16 @@ class Metrics(NamedTuple):
 
 def measure(outcome: Outcome) -> Metrics:
     """Return the metrics of an account over at least one bar."""
-    from lake.sandbox.tally import add_up, tally
+    from lake.sandbox.tally import tally
 
     cash, trades, path = outcome.costs.cash, outcome.trades, outcome.path
     final, held, bars = path.last, outcome.curve.buy_and_hold.item(-1), len(outcome.ts)
     mean, deviation, downside = _moments(path, bars - 1)
     yearly = sqrt(bars_per_year(outcome.timeframe))
     cagr = _growth(cash, final, _years(outcome.ts))
-    count, wins, losses, won, lost, squares, best, worst = tally(trades.profit, trades.exit_row)
+    count, wins, losses, won, lost, squares, best, worst, *rest = tally(*trades.summed)
+    bought, sold, commission, dividends, bars_held = rest
     win_rate, average_win, average_loss = _ratio(wins, count), _ratio(won, wins), -_ratio(lost, losses)
-    bought, sold, commission, dividends, bars_held = add_up(*trades.money, trades.exit_row, trades.bars_held)
     costs_paid = commission + _slipped(bought, sold, outcome.costs.slippage)
     return Metrics(
         final_equity=final,

@@ -92,10 +92,9 @@ class Trades(NamedTuple):
         return self.exit_row < 0
 
     @property
-    def money(self) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
-        """Return entry and exit price, quantity, split ratio, commission and dividends."""
-        prices = (self.entry_price, self.exit_price, self.quantity, self.split_ratio)
-        return (*prices, self.commission, self.dividends)
+    def summed(self) -> tuple[Rows, Rows, Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
+        """Return the columns from exit row to profit, which metrics sum up."""
+        return self[2:11]
 
     @property
     def bought(self) -> Floats:

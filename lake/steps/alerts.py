@@ -131,10 +131,9 @@ def _chunk(
     firing = {alert.alert_id for alert in found}
     gone = [
         alert.invalidated("batch", now)
-        for alert in _confirmed(con, rules, timeframe, symbols)
-        if alert.alert_id not in firing
+        for alert in _confirmed(con, rules, timeframe, symbols, firing)
         # The stream keeps its alerts before it lands their bars: those are not judged here yet.
-        and alert.symbol in newest
+        if alert.symbol in newest
         and alert.ts <= newest[alert.symbol]
         and period.has(days.get((alert.symbol, alert.ts), alert.ts.date()))
     ]
@@ -142,15 +141,20 @@ def _chunk(
 
 
 def _confirmed(
-    con: duckdb.DuckDBPyConnection, rules: Sequence[Rule], timeframe: str, symbols: Sequence[str]
+    con: duckdb.DuckDBPyConnection,
+    rules: Sequence[Rule],
+    timeframe: str,
+    symbols: Sequence[str],
+    firing: set[str],
 ) -> Iterator[Alert]:
-    """Yield the confirmed alerts of the lake that these versions of rules raised."""
+    """Yield the confirmed alerts that these versions of rules raised, those of `firing` aside."""
     versions = [f"{rule.name}@{rule_version(rule)}" for rule in rules]
     rows = con.execute(
         "SELECT * EXCLUDE (superseded_at) FROM lake.alerts WHERE superseded_at IS NULL "
         "AND status = 'confirmed' AND timeframe = ? AND symbol IN (SELECT unnest(?)) "
-        "AND rule || '@' || rule_version IN (SELECT unnest(?)) ORDER BY symbol, ts, alert_id",
-        [timeframe, list(symbols), versions],
+        "AND rule || '@' || rule_version IN (SELECT unnest(?)) "
+        "AND alert_id NOT IN (SELECT unnest(?)) ORDER BY symbol, ts, alert_id",
+        [timeframe, list(symbols), versions, sorted(firing)],
     ).to_arrow_table()
     return map(alert_of_row, rows.to_pylist())
 

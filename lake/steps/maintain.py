@@ -9,7 +9,8 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from lake.config import Settings
-from lake.store.lake import WRITER, Lake
+from lake.store.encoding import writer_of
+from lake.store.lake import Lake
 from lake.store.tables import TABLES
 
 RETENTION_HOURS = 24
@@ -50,7 +51,7 @@ def _compact(table: DeltaTable, name: str) -> int:
             continue
         chosen = [(column, "=", str(value)) for column, value in zip(spec.partition_by, values, strict=True)]
         metrics = table.optimize.z_order(
-            [spec.key[0]], partition_filters=chosen or None, writer_properties=WRITER
+            [spec.key[0]], partition_filters=chosen or None, writer_properties=writer_of(spec)
         )
         compacted += metrics["numFilesRemoved"]
     return compacted

@@ -5,7 +5,7 @@ Each process builds its own in memory, so nothing is locked and every query sees
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -18,11 +18,20 @@ from lake.store.lake import Lake
 from lake.store.scan import scan
 from lake.store.tables import TABLES
 
+CORE = ("core",)
+CHARTS = ("charts", "gold")
+"""Folders of sql/: what the lake says; how charts draw it and what dashboards are served.
+
+The latter take longer to bind than most questions take to answer, so only who wants them gets them.
+"""
+
 _READS = "-- reads:"
 
 
-def connect(lake: Lake, as_of: datetime | None = None) -> duckdb.DuckDBPyConnection:
-    """Return a connection in which every view of sql/ answers.
+def connect(
+    lake: Lake, as_of: datetime | None = None, layers: Sequence[str] = CORE
+) -> duckdb.DuckDBPyConnection:
+    """Return a connection in which every view of these layers of sql/ answers.
 
     With `as_of` the views `bars`, `bars_adjusted` and `actions` say what was known then.
     """
@@ -30,11 +39,11 @@ def connect(lake: Lake, as_of: datetime | None = None) -> duckdb.DuckDBPyConnect
     con.execute("CREATE SCHEMA lake")
     for name, spec in TABLES.items():
         con.execute(f"CREATE VIEW lake.{name} AS {scan(con, spec, lake.table(name))}")
-    folders = [lake.settings.sql_folder / "core"]
+    folders = [lake.settings.sql_folder / layer for layer in layers]
     if as_of is not None:
         con.execute("SET VARIABLE as_of = ?::TIMESTAMPTZ", [as_of.astimezone(UTC)])
         folders.append(lake.settings.sql_folder / "as_of")
-    for path in _in_order_of_reading(folders):
+    for path in in_order_of_reading(folders):
         con.execute(path.read_text())
     return con
 
@@ -55,7 +64,7 @@ def parse_as_of(text: str) -> datetime:
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
-def _in_order_of_reading(folders: list[Path]) -> Iterator[Path]:
+def in_order_of_reading(folders: Sequence[Path]) -> Iterator[Path]:
     """Yield the views' files so that each comes after those it reads; later folders override."""
     files = {path.stem: path for folder in folders for path in sorted(folder.glob("*.sql"))}
     order = TopologicalSorter({name: reads_of(path) & set(files) for name, path in files.items()})

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
@@ -20,6 +20,7 @@ from lake.config import Settings
 from lake.errors import CommitConflict, StoreUnavailable
 from lake.store import merge
 from lake.store.digest import digest
+from lake.store.encoding import writer_of
 from lake.store.locks import writer_lock
 from lake.store.tables import TABLES, TableSpec
 from lake.store.transactions import Transactions
@@ -30,7 +31,6 @@ Values = Sequence[int | str]
 _Result = TypeVar("_Result")
 
 _ATTEMPTS = 40
-WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=32_768)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class Lake:
         old = table.to_pyarrow_table(filters=filters).select(spec.schema.names).cast(spec.schema)
         if digest(old, order_by=spec.key) == digest(rows):
             return Change(0, 0, table.version())
-        write_deltalake(table, rows, mode="overwrite", predicate=predicate, writer_properties=WRITER)
+        write_deltalake(table, rows, mode="overwrite", predicate=predicate, writer_properties=writer_of(spec))
         return Change(rows.num_rows, old.num_rows, self.table(spec.name).version())
 
     def _merge(
@@ -203,7 +203,7 @@ class Lake:
                     condition,
                     source_alias="s",
                     target_alias="t",
-                    writer_properties=WRITER,
+                    writer_properties=writer_of(spec),
                     commit_properties=transactions.properties() if transactions else None,
                 )
                 .when_matched_update({"superseded_at": "s.known_at"}, predicate=merge.closes())

