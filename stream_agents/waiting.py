@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from faust.types import EventT
-from lake.live.market import Taken
 
 from lake.alerts.alert import Alert
 from lake.live.landing import ClosedBar
+from lake.live.market import Taken
 
 LAND_ROWS = 20_000
 LAND_SECONDS = 5.0

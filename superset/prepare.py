@@ -25,6 +25,10 @@ ADMIN = "admin"
 VIEWER_ROLE = "Viewer"
 """May look at every dashboard and change nothing; has no SQL Lab."""
 
+LOOKING = ("can_read", "can_dashboard", "can_time_range", "can_query", "can_explore_json", "can_samples")
+MENU = ("Home", "Dashboards")
+"""What of Gamma's permissions the role keeps."""
+
 SHORTEST_PASSWORD = 8
 
 
@@ -120,24 +124,23 @@ def _import_assets() -> None:
 
 
 def _let_viewers_see() -> None:
-    """Give the role Viewer what Gamma may do, less what changes or explores, and the one database."""
+    """Give the role Viewer what it takes to look at the dashboards of the one database."""
     from superset import db, security_manager
     from superset.models.core import Database
 
     role = security_manager.add_role(VIEWER_ROLE)
-    allowed: list[Any] = [
-        permission
-        for permission in security_manager.find_role("Gamma").permissions
-        if permission.permission.name in ("can_read", "can_this_form_get", "can_time_range", "can_dashboard")
-        or permission.permission.name.startswith(("can_explore_json", "can_query", "can_samples", "can_get"))
-        or permission.permission.name == "menu_access"
-        and permission.view_menu.name in ("Dashboards", "Home")
+    gamma = security_manager.find_role("Gamma").permissions
+    databases = [
+        security_manager.add_permission_view_menu("database_access", database.perm)
+        for database in db.session.query(Database)
     ]
-    for database in db.session.query(Database):
-        found = security_manager.add_permission_view_menu("database_access", database.perm)
-        allowed.append(found)
-    role.permissions = allowed
+    role.permissions = [each for each in gamma if _only_looks(each)] + databases
     db.session.commit()
+
+
+def _only_looks(permission: Any) -> bool:
+    action, what = permission.permission.name, permission.view_menu.name
+    return (action in LOOKING and "SQL" not in what) or (action == "menu_access" and what in MENU)
 
 
 if __name__ == "__main__":

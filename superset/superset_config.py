@@ -24,8 +24,9 @@ def _secret() -> str:
     found = os.environ.get("SUPERSET_SECRET_KEY", "")
     if len(found) < SHORTEST_SECRET or len(set(found)) < 16 or found.startswith(PUBLISHED_SECRETS):
         sys.exit(
-            f"superset: expected SUPERSET_SECRET_KEY to be at least {SHORTEST_SECRET} random characters, found "
-            f"{'none' if not found else f'a weak one of {len(found)}'}; set it to what `openssl rand -base64 42` prints"
+            f"superset: expected SUPERSET_SECRET_KEY of at least {SHORTEST_SECRET} random characters, found "
+            f"{f'a weak one of {len(found)}' if found else 'none'}; "
+            "set it to what `openssl rand -base64 42` prints"
         )
     return found
 
@@ -43,7 +44,12 @@ PREVENT_UNSAFE_DB_CONNECTIONS = True
 
 APP_NAME = "Stock Alert Lakehouse"
 DASHBOARD_AUTO_REFRESH_MODE = "force"
-DASHBOARD_AUTO_REFRESH_INTERVALS = [[0, "Don't refresh"], [10, "10 seconds"], [30, "30 seconds"], [60, "1 minute"]]
+DASHBOARD_AUTO_REFRESH_INTERVALS = [
+    [0, "Don't refresh"],
+    [10, "10 seconds"],
+    [30, "30 seconds"],
+    [60, "1 minute"],
+]
 THEME_DARK = None  # the candle charts are drawn for a light page
 ENABLE_UI_THEME_ADMINISTRATION = False
 FEATURE_FLAGS = {
@@ -80,6 +86,15 @@ RATELIMIT_STORAGE_URI = "memory://"
 RATELIMIT_APPLICATION = "300 per second"  # a dashboard asks for some hundred files when it is first opened
 AUTH_RATE_LIMITED = True
 AUTH_RATE_LIMIT = "5 per 10 second"
+
+
+def FLASK_APP_MUTATOR(app: Any) -> None:
+    """Limit the login of scripts as that of people is limited."""
+    login = "SecurityApi.login"
+    limiter = app.extensions["appbuilder"].sm.limiter
+    app.view_functions[login] = limiter.limit(AUTH_RATE_LIMIT)(app.view_functions[login])
+
+
 WTF_CSRF_ENABLED = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -152,7 +167,7 @@ ROW_LIMIT = 10_000
 SQL_MAX_ROW = 20_000
 
 
-def DB_CONNECTION_MUTATOR(uri: Any, params: dict[str, Any], *_: Any) -> tuple[Any, dict[str, Any]]:  # noqa: N802
+def DB_CONNECTION_MUTATOR(uri: Any, params: dict[str, Any], *_: Any) -> tuple[Any, dict[str, Any]]:
     """Open the newest served file, to be read and no more."""
     if uri.get_backend_name() != "duckdb":
         return uri, params
@@ -160,7 +175,8 @@ def DB_CONNECTION_MUTATOR(uri: Any, params: dict[str, Any], *_: Any) -> tuple[An
     path = newest(folder)
     if path is None:
         raise FileNotFoundError(
-            f"expected a served catalog in {folder}, found none yet; it comes seconds after `stack.serve` starts"
+            f"expected a served catalog in {folder}, found none yet; "
+            "stack.serve makes it seconds after its start"
         )
     params["connect_args"] = {"read_only": True, "config": dict(LIMITS)}
     return uri.set(database=str(path), query={}), params

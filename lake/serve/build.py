@@ -6,6 +6,7 @@ import os
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -23,6 +24,9 @@ MEMORY = "1GB"
 """What one build may hold in memory; more goes to disk, beside the file."""
 
 KEEP_FILES = 3
+ABANDONED_SECONDS = 600.0
+"""A temporary file that was not written to for so long belongs to a build that was killed."""
+
 GRACE_SECONDS = 60.0
 """A file goes when it is none of the newest and was not the newest one for so long."""
 
@@ -49,20 +53,20 @@ def build(lake: Lake, folder: Path) -> Served:
         StoreUnavailable: the file cannot be written, or a view does not answer.
     """
     started = time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
     last = newest(folder)
     target = folder / f"served-{(number_of(last) if last else 0) + 1:06d}.duckdb"
     temporary = folder / f".{target.name}.{os.getpid()}"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _discard(temporary)
         counts = _write(lake, temporary)
-        _replace(temporary, target)
+        _publish(temporary, target)
     except (duckdb.Error, OSError) as error:
+        _discard(temporary)
         raise StoreUnavailable(
             f"expected to write the served catalog {target}, found: {str(error).splitlines()[0]}; "
             "check the space left and the views of sql/gold"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return Served(target, len(counts), sum(counts.values()), time.monotonic() - started)
 
 
@@ -74,10 +78,10 @@ def remove_old(folder: Path, keep: int = KEEP_FILES, grace: float = GRACE_SECOND
     files, now = served_files(folder), time.time()
     gone = [
         path
-        for path, successor in zip(files[:-keep], files[1:], strict=False)
-        if now - successor.stat().st_mtime >= grace
+        for path, successor in pairwise(files)
+        if path not in files[-keep:] and now - successor.stat().st_mtime >= grace
     ]
-    gone += [path for path in folder.glob(".served-*") if now - path.stat().st_mtime >= max(grace, 600)]
+    gone += [path for path in folder.glob(".served-*") if now - path.stat().st_mtime >= ABANDONED_SECONDS]
     for path in gone:
         path.unlink(missing_ok=True)
     return gone
@@ -115,16 +119,24 @@ def _store(con: duckdb.DuckDBPyConnection, view: str, schema: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _replace(temporary: Path, target: Path) -> None:
+def _discard(temporary: Path) -> None:
+    for path in temporary.parent.glob(f"{temporary.name}*"):  # its log too
+        path.unlink(missing_ok=True)
+
+
+def _publish(temporary: Path, target: Path) -> None:
     """Give a complete file its name, on the disk too: after a power cut it is whole or not there."""
-    for path, rename in ((temporary, False), (target.parent, True)):
-        if rename:
-            temporary.replace(target)
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    _sync(temporary)
+    temporary.replace(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _quoted(path: Path) -> str:

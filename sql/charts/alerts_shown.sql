@@ -6,6 +6,7 @@ CREATE VIEW alerts_shown AS
 SELECT a.alert_id, a.symbol, s.name, a.timeframe, a.ts, a.closes_at, a.rule, a.variant, a.side, a.price, a.severity,
        a.status, a.reason, a.origin, a.level_id,
        coalesce(l.price, TRY_CAST(json_extract_string(a.values, '$.level') AS DOUBLE)) AS level_price,
+       to_timestamp(TRY_CAST(json_extract_string(a.values, '$.level_confirmed_at') AS DOUBLE)) AS level_confirmed_at,
        a.fired_at, a.delivered_at, s.zone,
        timezone(s.zone, a.closes_at) AS local_time,
        local_time::DATE AS session,

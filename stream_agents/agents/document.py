@@ -37,7 +37,7 @@ async def _write(alerts: Sequence[Alert]) -> None:
     pause = 1.0
     while True:
         try:
-            await asyncio.to_thread(_upsert, alerts)
+            await asyncio.to_thread(_write_now, alerts)
             return
         except DocumentsUnavailable as error:
             _log.warning("%s; the alerts wait and are tried again in %.0f s", error, pause)
@@ -45,6 +45,6 @@ async def _write(alerts: Sequence[Alert]) -> None:
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _upsert(alerts: Sequence[Alert]) -> None:
+def _write_now(alerts: Sequence[Alert]) -> None:
     with connected(settings.mongo_url) as database:
         write_alerts(database, alerts)

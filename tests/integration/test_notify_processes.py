@@ -42,7 +42,7 @@ print("done", flush=True)
 """
 
 
-def started(settings: Settings, hook: HookServer, seed: int) -> subprocess.Popen[str]:
+def started(settings: Settings, hook: HookServer, seed: int, count: int) -> subprocess.Popen[str]:
     environment = {**os.environ, "HOOK_URL": hook.url(), "PYTHONPATH": str(CHECKOUT)}
     command = [
         sys.executable,
@@ -50,7 +50,7 @@ def started(settings: Settings, hook: HookServer, seed: int) -> subprocess.Popen
         PROGRAM,
         str(settings.lake_home),
         settings.lake_root,
-        str(COUNT),
+        str(count),
         str(seed),
     ]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
@@ -61,7 +61,7 @@ def started(settings: Settings, hook: HookServer, seed: int) -> subprocess.Popen
 def test_three_processes_at_once_send_each_message_once(tmp_path: Path) -> None:
     settings = installation(tmp_path, HOOK)
     with hook_server() as hook:
-        processes = [started(settings, hook, seed) for seed in range(3)]
+        processes = [started(settings, hook, seed, COUNT) for seed in range(3)]
         assert [process.communicate()[0] for process in processes] == ["done\n"] * 3
         keys = hook.keys()
     assert len(keys) == len(set(keys)) == COUNT
@@ -79,13 +79,14 @@ def test_killed_at_any_moment_it_loses_nothing_and_marks_every_repeat(
     seed = random.SystemRandom().randrange(10**6)
     print("seed", seed)  # shown when the test fails
     chance = random.Random(seed)
+    count = max(5 * kills, 40)  # each run is killed after five messages at most, so the last one has work too
     settings = installation(tmp_path, HOOK)
     with hook_server() as hook:
         for number in range(kills):
-            kill_after_some(started(settings, hook, number), hook, chance)
+            kill_after_some(started(settings, hook, number, count), hook, chance)
         monkeypatch.setenv("HOOK_URL", hook.url())
         notifier = Notifier(settings, Clock())
-        notifier.enqueue([alert(number) for number in range(COUNT)])
+        notifier.enqueue([alert(number) for number in range(count)])
         notifier.deliver()
         rows = notifier.outbox.intents()
         notifier.close()
