@@ -96,6 +96,10 @@ class StreamApp(faust.App):
         last = self.consumer._read_offset.get(tp) if last is None else last
         return newest is not None and (newest == 0 or (last is not None and last >= newest - 1))
 
+    def acknowledged(self, tp: TP) -> int:
+        """Return up to which offset a partition was acknowledged to the broker."""
+        return self.consumer._committed_offset.get(tp) or 0
+
     async def commit_now(self, topic: str) -> None:
         """Tell the broker at once how far we are, so that little is read again after a kill."""
         await self.consumer.commit({topic})

@@ -11,6 +11,7 @@ from lake.feed.topics import ALERTS, CANDLES
 from lake.store.lake import Lake
 from stream_agents.app import app, settings
 from stream_agents.owner import Owner
+from stream_agents.watchdog import watch
 
 LOOK_SECONDS = 0.25
 CLOCK_SECONDS = 1.0
@@ -42,5 +43,6 @@ async def process(stream: StreamT[bytes]) -> None:
     app.last_words.append(owner.land_all)
     app.start_task(land, "land")
     app.start_task(close, "clock")
+    app.start_task(watch, "watchdog")
     async for event in stream.noack().events():
         await owner.take(event)
