@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -85,15 +85,30 @@ class Pace:
         """Return how the host stands; what cannot be read counts as nothing known."""
         try:
             found = json.loads(self.path.read_text())
-            return Standing(int(found["refusals"]), datetime.fromisoformat(found["not_before"]))
+            not_before = datetime.fromisoformat(found["not_before"]).astimezone(UTC)
+            return Standing(int(found["refusals"]), not_before)
         except (OSError, ValueError, KeyError, TypeError):
             return Standing()
 
+    def refuse_if_too_early(self) -> None:
+        """Raise if the host asked to be left alone for longer.
+
+        Raises:
+            SourceBusy: it did.
+        """
+        if (rest := self._rest()) > 0:
+            raise SourceBusy(f"{self._refusals()}; ask again in {_spoken(rest)}", rest)
+
     def _wait_for_turn(self) -> None:
-        now = self.standing()
-        rest = (now.not_before - self.clock()).total_seconds() if now.not_before else 0.0
-        if rest > 0:
-            self._wait(rest, SourceBusy(f"the host refused {now.refusals} requests in a row"))
+        if (rest := self._rest()) > 0:
+            self._wait(rest, SourceBusy(self._refusals()))
+
+    def _rest(self) -> float:
+        not_before = self.standing().not_before
+        return (not_before - self.clock()).total_seconds() if not_before else 0.0
+
+    def _refusals(self) -> str:
+        return f"expected the host to be ready, found that it refused {self.standing().refusals} in a row"
 
     def _refused(self, busy: SourceBusy) -> None:
         refusals = self.standing().refusals + 1

@@ -100,6 +100,17 @@ class YahooSource:
         for symbol in symbols:
             yield self._fetched(client, request, symbol, days)
 
+    def reach(self) -> str:
+        """Return the host that answers.
+
+        Raises:
+            SourceUnavailable: none does, or it asked to be left alone.
+        """
+        from lake.sources.yahoo_session import ChartSession
+
+        self.pace.refuse_if_too_early()
+        return ChartSession(self._base, self.pace, self._seconds).reach()
+
     def _client(self) -> YahooClient:
         from lake.sources.yahoo_client import YahooClient
         from lake.sources.yahoo_session import ChartSession

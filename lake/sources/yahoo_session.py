@@ -14,6 +14,7 @@ from curl_cffi.requests.exceptions import RequestException, Timeout
 from lake.errors import BadAnswer, SourceBusy, SourceUnavailable, UnknownSymbol
 from lake.sources.pace import Pace
 
+HOST = "https://query2.finance.yahoo.com"
 CHART = "/v8/finance/chart/"
 _META = ("symbol", "currency", "exchangeTimezoneName", "instrumentType")
 _QUOTE = ("open", "high", "low", "close", "volume")
@@ -42,6 +43,21 @@ class ChartSession(Session[Response]):
         if CHART not in url:
             return send()  # cookies and the like: yfinance goes on without them
         return self._pace.ask(lambda: self._judged(send, kwargs.get("params") or {}))
+
+    def reach(self) -> str:
+        """Return the host that answers.
+
+        Raises:
+            SourceUnavailable: none does.
+        """
+        try:
+            self.get(f"{HOST}/v1/test/getcrumb")
+        except RequestException as error:
+            raise SourceUnavailable(
+                f"expected an answer of {self._base or HOST}, found none ({error}); "
+                "check the network, or YAHOO_URL if it is set"
+            ) from error
+        return self._base or HOST
 
     def _judged(self, send: Callable[[], Response], params: Mapping[str, Any]) -> Response:
         about = f"an answer of Yahoo about {self.symbol}"
