@@ -16,6 +16,9 @@ SourceName = Literal["files", "yahoo", "sample", "simulated"]
 DERIVED = "derived"
 """The source of bars that were computed from shorter ones; every delivered bar outranks it."""
 
+SAMPLE = "sample"
+"""The source of a first run: it comes with the packages, and has days only."""
+
 YAHOO = "yahoo"
 """The source that is asked over the internet, for what is missing."""
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.config import Settings
-from lake.errors import BadInput, SourceUnavailable
+from lake.errors import BadAnswer, BadInput
 from lake.market.sessions import calendar
 from lake.market.symbols import parse_symbol
 from lake.market.timeframes import kind_of
@@ -54,7 +54,7 @@ def ingest(settings: Settings, request: IngestRequest, source: Source | None = N
     """Run a whole request and return what it changed; a killed run of it is finished first.
 
     Raises:
-        SourceUnavailable: some symbols could not be fetched; all the others are stored.
+        BadAnswer: some symbols could not be fetched; all the others are stored.
     """
     source = source or open_source(request.source, settings, is_patient=True)
     run_id = "request-" + _request_hash(request)
@@ -146,15 +146,15 @@ def refuse_problems(staged: Iterable[Mapping[str, Any]]) -> None:
     """Raise what kept symbols from being fetched, after all others were stored.
 
     Raises:
-        SourceUnavailable: there was something.
+        BadAnswer: there was something.
     """
     problems = {symbol: why for counts in staged for symbol, why in counts["problems"].items()}
     if not problems:
         return
     first = next(iter(problems.values()))
     if len(problems) == 1:
-        raise SourceUnavailable(f"{first}; nothing was written for {next(iter(problems))}")
-    raise SourceUnavailable(
+        raise BadAnswer(f"{first}; nothing was written for {next(iter(problems))}")
+    raise BadAnswer(
         f"expected an answer about every symbol, found none to use about {len(problems)}: "
         f"{', '.join(problems)}; nothing was written for them, all others are stored; the first: {first}"
     )
