@@ -2,20 +2,31 @@
 
 **plan** names the symbols in chunks, **stage** fetches and checks one chunk and puts it aside,
 **merge** commits all of them as one change. Impossible rows go to quarantine with a reason.
+A source that asks to be left alone is asked again when it said. **report** fails if symbols could
+not be fetched, and names them; all the others are stored by then.
 The same on the command line: `lake ingest`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import dag, task
 from lake_assets import DAILY_BARS
-from lake_tasks import DEFAULT_ARGS, FROM, SYMBOLS, TO, date_of, lake_settings, symbols_of
+from lake_tasks import (
+    DEFAULT_ARGS,
+    FROM,
+    MODE,
+    PATH,
+    PATIENT_RETRIES,
+    PRICE_BASIS,
+    SYMBOLS,
+    TO,
+    lake_settings,
+    request_of,
+    source_param,
+)
 from session_timetable import SessionTimetable
-
-if TYPE_CHECKING:
-    from lake.sources.base import IngestRequest
 
 
 @dag(
@@ -26,33 +37,13 @@ if TYPE_CHECKING:
     doc_md=__doc__,
     tags=["lake", "bars"],
     params={
-        "source": Param(
-            None,
-            type=["null", "string"],
-            enum=[None, "files", "sample", "simulated"],
-            values_display={"None": "as in conf/universe.yaml"},
-            title="Source",
-        ),
+        "source": source_param("files", "sample", "simulated", "yahoo"),
         "symbols": SYMBOLS,
-        "mode": Param(
-            "catch-up",
-            type="string",
-            enum=["catch-up", "reset"],
-            title="Mode",
-            description="reset fetches everything anew and closes what the source no longer has.",
-        ),
+        "mode": MODE,
         "from": FROM,
         "to": TO,
-        "path": Param(
-            None, type=["null", "string"], title="Path", description="File or folder, for source files."
-        ),
-        "price_basis": Param(
-            "raw",
-            type="string",
-            enum=["raw", "split"],
-            title="Price basis",
-            description="What the delivered prices are: as traded, or already divided by later splits.",
-        ),
+        "path": PATH,
+        "price_basis": PRICE_BASIS,
     },
 )
 def ingest_daily_bars() -> None:
@@ -60,39 +51,31 @@ def ingest_daily_bars() -> None:
     def plan(params: dict[str, Any] | None = None) -> list[list[str]]:
         from lake.steps import ingest
 
-        return ingest.plan(lake_settings(), _request(params))
+        return ingest.plan(lake_settings(), request_of(params))
 
-    @task(map_index_template="{{ first_symbol }}")
+    @task(map_index_template="{{ first_symbol }}", retries=PATIENT_RETRIES)
     def stage(chunk: list[str], run_id: str | None = None, params: dict[str, Any] | None = None) -> Any:
         from airflow.sdk import get_current_context
 
         from lake.steps import ingest
 
         get_current_context()["first_symbol"] = chunk[0]
-        return ingest.stage(lake_settings(), _request(params), run_id, chunk)
+        return ingest.stage(lake_settings(), request_of(params), run_id, chunk)
 
     @task(outlets=[DAILY_BARS])
     def merge(run_id: str | None = None, params: dict[str, Any] | None = None) -> dict[str, Any]:
         from lake.steps import ingest
 
-        return ingest.merge(lake_settings(), _request(params), run_id)
+        return ingest.merge(lake_settings(), request_of(params), run_id)
 
-    stage.expand(chunk=plan()) >> merge()
+    @task
+    def report(staged: list[dict[str, Any]]) -> None:
+        from lake.steps import ingest
 
+        ingest.refuse_problems(staged)
 
-def _request(params: dict[str, Any]) -> IngestRequest:
-    from lake.steps.ingest import default_request
-
-    return default_request(
-        lake_settings(),
-        source=params["source"],
-        symbols=symbols_of(params),
-        mode=params["mode"],
-        path=params["path"],
-        start=date_of(params, "from"),
-        end=date_of(params, "to"),
-        price_basis=params["price_basis"],
-    )
+    staged = stage.expand(chunk=plan())
+    staged >> merge() >> report(staged)
 
 
 ingest_daily_bars()

@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     `lake_root` is a folder or an object-store address; every table lives below it.
     `var/run/broker.env` is read after `.env`, because the embedded broker chooses its own port;
     `broker_epoch` is what that broker calls its one life, empty where a real one keeps its topics.
+    `yahoo_url` stands for all of Yahoo's hosts; empty means themselves.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
@@ -29,6 +30,7 @@ class Settings(BaseSettings):
     mongo_url: str = "mongodb://127.0.0.1:27017/lake"
     redis_url: str = ""
     broker_epoch: str = ""
+    yahoo_url: str = ""
 
     @model_validator(mode="before")
     @classmethod

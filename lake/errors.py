@@ -7,6 +7,8 @@ LakeError
 │   └── BadFile
 ├── BadConfiguration    conf/, .env or the environment is wrong
 ├── SourceUnavailable   the market-data host did not answer usefully
+│   ├── SourceBusy          it asks to be left alone for a while
+│   └── BadAnswer           it answered about one symbol what cannot be used
 ├── StoreUnavailable    the lake's folder or bucket cannot be read or written
 ├── CommitConflict      other writers won every retry of a commit
 └── DocumentsUnavailable  MongoDB did not answer
@@ -41,6 +43,21 @@ class BadConfiguration(LakeError):
 
 class SourceUnavailable(LakeError):
     """A market-data host that did not answer usefully."""
+
+
+class SourceBusy(SourceUnavailable):
+    """A host that wants to be asked again later; `wait` says in how many seconds, if that is known."""
+
+    def __init__(self, message: str, wait: float | None = None) -> None:
+        super().__init__(message, wait)
+        self.wait = wait
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class BadAnswer(SourceUnavailable):
+    """An answer about one symbol that cannot be used; other symbols may fare better."""
 
 
 class StoreUnavailable(LakeError):

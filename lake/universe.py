@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lake.conf_file import read_conf
 from lake.market.symbols import parse_symbols
@@ -16,12 +16,21 @@ SourceName = Literal["files", "yahoo", "sample", "simulated"]
 DERIVED = "derived"
 """The source of bars that were computed from shorter ones; every delivered bar outranks it."""
 
+SAMPLE = "sample"
+"""The source of a first run: it comes with the packages, and has days only."""
+
+YAHOO = "yahoo"
+"""The source that is asked over the internet, for what is missing."""
+
 SIMULATED = "simulated"
 """The source of bars that nobody traded; they never become daily bars of a real symbol."""
 
 
 class Universe(BaseModel):
-    """The defaults of every command and DAG."""
+    """The defaults of every command and DAG.
+
+    `trailing_sessions` are fetched again in catch-up, before the last one that was fetched.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,6 +38,7 @@ class Universe(BaseModel):
     symbols: tuple[str, ...] = ()
     longer_timeframes: tuple[str, ...]
     precedence: tuple[SourceName, ...]
+    trailing_sessions: int = Field(default=30, ge=0, le=10_000)
 
     @field_validator("symbols")
     @classmethod

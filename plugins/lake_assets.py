@@ -3,6 +3,7 @@
 from airflow.sdk import Asset
 
 DAILY_BARS = Asset("daily_bars")
+INTRADAY_BARS = Asset("intraday_bars")
 LONGER_BARS = Asset("longer_bars")
 FEATURES = Asset("features")
 ALERTS = Asset("alerts")

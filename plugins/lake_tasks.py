@@ -6,26 +6,49 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import ExceptionRetryPolicy, Param, RetryAction, RetryRule
+from airflow.sdk import Param, RetryDecision, RetryPolicy
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from lake.config import Settings
+    from lake.sources.base import IngestRequest
+
+RETRIES = 3
+
+PATIENT_RETRIES = 20
+"""Of tasks that ask a host which may want to be left alone, for 15 minutes each time at the longest."""
+
+
+class LakeRetryPolicy(RetryPolicy):
+    """Try again when the host said, else after growing pauses, and never what is wrong in itself."""
+
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,
+        context: Context | None = None,
+    ) -> RetryDecision:
+        """Return whether and when a task is tried again that failed with `exception`."""
+        from lake.errors import BadAnswer, BadConfiguration, BadInput, SourceBusy
+
+        if isinstance(exception, SourceBusy):
+            # A second later than asked, so that the clocks of two processes agree.
+            return RetryDecision.retry(timedelta(seconds=1 + (exception.wait or 0)), str(exception))
+        if isinstance(exception, BadInput | BadConfiguration | BadAnswer):
+            return RetryDecision.fail("the request, the configuration or the answer is wrong")
+        if try_number > RETRIES:
+            return RetryDecision.fail(f"tried {try_number} times")
+        return RetryDecision.default()
+
 
 DEFAULT_ARGS = {
-    "retries": 3,
+    "retries": RETRIES,
     "retry_delay": timedelta(seconds=20),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=10),
-    # Trying again helps against hosts and disks, never against a request that is wrong.
-    "retry_policy": ExceptionRetryPolicy(
-        rules=[
-            RetryRule(
-                exception=["lake.errors.BadInput", "lake.errors.BadConfiguration"],
-                action=RetryAction.FAIL,
-                reason="the request or the configuration is wrong",
-            )
-        ]
-    ),
+    "retry_policy": LakeRetryPolicy(),
 }
 
 SYMBOLS = Param(
@@ -39,6 +62,33 @@ FROM = Param(None, type=["null", "string"], format="date", title="From", descrip
 TO = Param(
     None, type=["null", "string"], format="date", title="To", description="Last session date, included."
 )
+
+MODE = Param(
+    "catch-up",
+    type="string",
+    enum=["catch-up", "reset"],
+    title="Mode",
+    description="reset fetches everything anew and closes what the source no longer has.",
+)
+PATH = Param(None, type=["null", "string"], title="Path", description="File or folder, for source files.")
+PRICE_BASIS = Param(
+    "raw",
+    type="string",
+    enum=["raw", "split"],
+    title="Price basis",
+    description="What the delivered prices are: as traded, or already divided by later splits.",
+)
+
+
+def source_param(*names: str) -> Param:
+    """Return the choice of a source, conf/universe.yaml's if none is chosen."""
+    return Param(
+        None,
+        type=["null", "string"],
+        enum=[None, *names],
+        values_display={"None": "as in conf/universe.yaml"},
+        title="Source",
+    )
 
 
 def lake_settings() -> Settings:
@@ -58,3 +108,20 @@ def symbols_of(params: Mapping[str, Any]) -> tuple[str, ...]:
 def date_of(params: Mapping[str, Any], name: str) -> date | None:
     """Return a date of a form; None if it was left empty."""
     return date.fromisoformat(params[name]) if params[name] else None
+
+
+def request_of(params: Mapping[str, Any], timeframe: str = "1d") -> IngestRequest:
+    """Return what the form of an ingest asks for."""
+    from lake.steps.ingest import default_request
+
+    return default_request(
+        lake_settings(),
+        source=params["source"],
+        symbols=symbols_of(params),
+        mode=params["mode"],
+        path=params["path"],
+        timeframe=timeframe,
+        start=date_of(params, "from"),
+        end=date_of(params, "to"),
+        price_basis=params["price_basis"],
+    )

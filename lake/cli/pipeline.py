@@ -29,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 def ingest(
     source: Annotated[
-        str | None, typer.Option(help="files, sample or simulated; default conf/universe.yaml.")
+        str | None, typer.Option(help="files, sample, simulated or yahoo; default conf/universe.yaml.")
     ] = None,
     mode: Annotated[
         str, typer.Option(help="catch-up, or reset: refetch all, close what vanished.")

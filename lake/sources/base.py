@@ -72,12 +72,21 @@ class IngestRequest:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One symbol's answer: bars (BARS_SCHEMA, as delivered, EVIDENCE if it has some) and actions."""
+    """One symbol's answer: bars (BARS_SCHEMA, as delivered, EVIDENCE if it has some) and actions.
+
+    `problem` says why there is no answer; then it has no rows, and nothing is to be made of that.
+    """
 
     symbol: str
     name: str | None
     bars: pa.Table
     actions: pa.Table
+    problem: str | None = None
+
+
+def unanswered(symbol: str, problem: str) -> Fetched:
+    """Return what stands for a symbol that could not be fetched."""
+    return Fetched(symbol, None, BARS_SCHEMA.empty_table(), ACTIONS_SCHEMA.empty_table(), problem)
 
 
 class Source(Protocol):

@@ -1,4 +1,4 @@
-"""Check: is the configuration readable, the lake writable, the disk roomy, MongoDB there?"""
+"""Check: is the configuration readable, the lake writable, the disk roomy, MongoDB (and Yahoo) there?"""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from lake.notify.senders import sender_of
 from lake.ports import holder
 from lake.rules.language import read_rules
 from lake.sandbox.strategies import read_strategies
+from lake.sources.yahoo import YahooSource
 from lake.store.lake import Lake
-from lake.universe import read_universe
+from lake.universe import YAHOO, read_universe
 
 LOW_DISK = 0.05
 """Below this share of free space the lake is about to be unable to commit."""
@@ -34,7 +35,7 @@ class Finding:
 
 
 def check(settings: Settings) -> list[Finding]:
-    """Return how the configuration, the lake, the disk and MongoDB stand; nothing raises."""
+    """Return how the configuration, the lake, the disk, the servers and the source stand; nothing raises."""
     return [
         _tried("conf/universe.yaml", lambda: f"source {read_universe(settings.conf_folder).source}"),
         _tried("conf/rules.yaml", lambda: f"{len(read_rules(settings.conf_folder))} rules"),
@@ -43,6 +44,7 @@ def check(settings: Settings) -> list[Finding]:
         _tried("LAKE_ROOT", lambda: f"{Lake.open(settings).root} can be written"),
         _disk(settings),
         _tried("MONGO_URL", lambda: _mongo(settings)),
+        *_yahoo(settings),
     ]
 
 
@@ -73,6 +75,17 @@ def _disk(settings: Settings) -> Finding:
     usage = shutil.disk_usage(folder)
     share = usage.free / usage.total
     return Finding("disk", f"{usage.free / 1e9:,.1f} GB free ({share:.0%})", is_ok=share > LOW_DISK)
+
+
+def _yahoo(settings: Settings) -> list[Finding]:
+    """Look for Yahoo only where somebody has chosen it: nothing else here needs the internet."""
+    try:
+        is_chosen = read_universe(settings.conf_folder).source == YAHOO
+    except LakeError:  # which has been told already
+        is_chosen = False
+    if not (is_chosen or settings.yahoo_url):
+        return []
+    return [_tried(YAHOO, lambda: f"{YahooSource(settings).reach()} answers")]
 
 
 def _mongo(settings: Settings) -> str:

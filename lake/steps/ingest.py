@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -14,13 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.config import Settings
-from lake.errors import BadInput
+from lake.errors import BadAnswer, BadInput
 from lake.market.sessions import calendar
 from lake.market.symbols import parse_symbol
 from lake.market.timeframes import kind_of
 from lake.sources import open_source
-from lake.sources.base import NO_SYMBOL, Fetched, IngestRequest, chosen
+from lake.sources.base import NO_SYMBOL, Fetched, IngestRequest, Source, chosen
 from lake.sources.intake import Intake, bars_table, take_in
+from lake.steps.catch_up import requests_for
 from lake.steps.decisions import read_decisions
 from lake.steps.gaps import record_gaps
 from lake.steps.judgement import open_judge
@@ -30,7 +31,7 @@ from lake.store.lake import Change, Lake, now_utc
 from lake.store.staging import Staging
 from lake.store.tables import TABLES
 from lake.store.vanished import vanished_keys
-from lake.universe import DERIVED, SIMULATED, read_universe
+from lake.universe import DERIVED, SIMULATED, YAHOO, read_universe
 
 DEFAULT_CHUNK = 50
 CHUNKS = {"files": 400}
@@ -44,12 +45,18 @@ def default_request(settings: Settings, **changes: Any) -> IngestRequest:
     """Return a request with the source and symbols of conf/universe.yaml where `changes` name none."""
     universe = read_universe(settings.conf_folder)
     given = {name: value for name, value in changes.items() if value not in (None, "", ())}
-    own = {"source": universe.source, "symbols": universe.symbols if "source" not in given else ()}
+    is_own = given.get("source", universe.source) == universe.source
+    own = {"source": universe.source, "symbols": universe.symbols if is_own else ()}
     return IngestRequest(**{**own, **given})
 
 
-def ingest(settings: Settings, request: IngestRequest) -> dict[str, Any]:
-    """Run a whole request and return what it changed; a killed run of it is finished first."""
+def ingest(settings: Settings, request: IngestRequest, source: Source | None = None) -> dict[str, Any]:
+    """Run a whole request and return what it changed; a killed run of it is finished first.
+
+    Raises:
+        BadAnswer: some symbols could not be fetched; all the others are stored.
+    """
+    source = source or open_source(request.source, settings, is_patient=True)
     run_id = "request-" + _request_hash(request)
     lake = Lake.open(settings)
     with lake.writing(run_id):  # the same request twice at once shares a staging folder: one after the other
@@ -57,9 +64,10 @@ def ingest(settings: Settings, request: IngestRequest) -> dict[str, Any]:
         if staging.known_at() is not None:
             merge(settings, request, run_id)
         staging.clear()
-        for chunk in plan(settings, request):
-            stage(settings, request, run_id, chunk)
-        return merge(settings, request, run_id)
+        staged = [stage(settings, request, run_id, chunk, source) for chunk in plan(settings, request)]
+        changed = merge(settings, request, run_id)
+    refuse_problems(staged)
+    return changed
 
 
 def plan(settings: Settings, request: IngestRequest) -> list[list[str]]:
@@ -75,7 +83,7 @@ def plan(settings: Settings, request: IngestRequest) -> list[list[str]]:
             f"--timeframe {request.timeframe} of source {request.source}; "
             "longer bars are derived from daily ones: run `lake derive`"
         )
-    symbols = chosen(request, open_source(request.source).offered(request))
+    symbols = chosen(request, open_source(request.source, settings).offered(request))
     for symbol in symbols:
         if symbol != NO_SYMBOL:
             parse_symbol(symbol)
@@ -104,17 +112,60 @@ def _refuse_real(lake: Lake, symbols: Sequence[str]) -> None:
         )
 
 
-def stage(settings: Settings, request: IngestRequest, run_id: str, chunk: Sequence[str]) -> dict[str, int]:
-    """Fetch and check one chunk and put its rows aside for `merge`."""
+def stage(
+    settings: Settings,
+    request: IngestRequest,
+    run_id: str,
+    chunk: Sequence[str],
+    source: Source | None = None,
+) -> dict[str, Any]:
+    """Fetch and check one chunk and put its rows aside for `merge`.
+
+    `problems` of what is returned names the symbols that could not be fetched; nothing is put aside
+    for them, so that whatever the lake has of them stays.
+    """
+    source = source or open_source(request.source, settings)
     lake = Lake.open(settings)
     con = connect(lake)
     known, decided = known_listings(con), read_decisions(con).rows
-    now = now_utc()
     taken: list[tuple[Fetched, Intake, dict[str, Any]]] = []
-    for fetched in open_source(request.source).fetch(request, chunk):
-        listing = listing_of(fetched.symbol, fetched.name, request.exchange, known)
-        intake = take_in(fetched, request, calendar(listing["exchange"]), now, decided)
-        taken.append((fetched, intake, listing))
+    problems: dict[str, str] = {}
+    for asked, symbols in requests_for(con, settings, request, chunk, known):
+        for fetched in source.fetch(asked, symbols):
+            if fetched.problem is not None:
+                problems[fetched.symbol] = fetched.problem
+                continue
+            listing = listing_of(fetched.symbol, fetched.name, asked.exchange, known)
+            intake = take_in(fetched, asked, calendar(listing["exchange"]), now_utc(), decided)
+            taken.append((fetched, intake, listing))
+    counts = _put(Staging(lake.root, run_id), request, chunk, taken) if taken else {}
+    return {**counts, "problems": problems}
+
+
+def refuse_problems(staged: Iterable[Mapping[str, Any]]) -> None:
+    """Raise what kept symbols from being fetched, after all others were stored.
+
+    Raises:
+        BadAnswer: there was something.
+    """
+    problems = {symbol: why for counts in staged for symbol, why in counts["problems"].items()}
+    if not problems:
+        return
+    first = next(iter(problems.values()))
+    if len(problems) == 1:
+        raise BadAnswer(f"{first}; nothing was written for {next(iter(problems))}")
+    raise BadAnswer(
+        f"expected an answer about every symbol, found none to use about {len(problems)}: "
+        f"{', '.join(problems)}; nothing was written for them, all others are stored; the first: {first}"
+    )
+
+
+def _put(
+    staging: Staging,
+    request: IngestRequest,
+    chunk: Sequence[str],
+    taken: Sequence[tuple[Fetched, Intake, dict[str, Any]]],
+) -> dict[str, int]:
     listings = [listing for *_, listing in taken if listing["symbol"] != NO_SYMBOL]
     tables = {
         "symbols": pa.Table.from_pylist(listings, schema=_schema("symbols")),
@@ -122,7 +173,7 @@ def stage(settings: Settings, request: IngestRequest, run_id: str, chunk: Sequen
         "quarantine": pa.concat_tables([intake.quarantine for _, intake, _ in taken]),
         _table(request): pa.concat_tables([intake.bars for _, intake, _ in taken]),
     }
-    Staging(lake.root, run_id).put(hashlib.sha256(chunk[0].encode()).hexdigest()[:16], tables)
+    staging.put(hashlib.sha256(chunk[0].encode()).hexdigest()[:16], tables)
     outside = sum(intake.extended_hours for _, intake, _ in taken)
     return {**{name: table.num_rows for name, table in tables.items()}, "extended_hours": outside}
 
@@ -185,7 +236,8 @@ def _count(counts: dict[str, dict[str, int]], name: str, staged: int, change: Ch
 def _vanished(con: duckdb.DuckDBPyConnection, rows: pa.Table, request: IngestRequest) -> pa.Table | None:
     """Return current keys to close: for a reset, what the source delivered once and does not any more.
 
-    Daily bars of a real source drive out all simulated ones of their symbols.
+    Daily bars of a real source drive out all simulated ones of their symbols. Minutes from before
+    what Yahoo keeps have not vanished.
     """
     outdated = []
     if request.mode == "reset" and not (request.start or request.end):
@@ -194,7 +246,9 @@ def _vanished(con: duckdb.DuckDBPyConnection, rows: pa.Table, request: IngestReq
         outdated.append(SIMULATED)
     if not outdated:
         return None
-    return pa.concat_tables([vanished_keys(con, TABLES[_table(request)], rows, name) for name in outdated])
+    keeps_some = request.source == YAHOO and kind_of(request.timeframe) == "intraday"
+    spec = TABLES[_table(request)]
+    return pa.concat_tables([vanished_keys(con, spec, rows, name, keeps_some) for name in outdated])
 
 
 def _table(request: IngestRequest) -> str:
