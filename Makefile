@@ -14,6 +14,9 @@ ENSURE_STACK = @$(BUILD) core && $(BUILD) stream && $(BUILD) superset
 ENSURE_ALL = @$(BUILD) tests && $(BUILD) stream && $(BUILD) superset
 endif
 
+# Test files that run at once; a file that starts a whole stack takes 3 GB.
+WORKERS ?= 2
+
 # What `make up BROKER=apache` says goes into the environment of the commands, and wins over .env.
 
 .DEFAULT_GOAL := help
@@ -37,7 +40,7 @@ logs: ## follow the logs of the stack
 
 test: ## run every test; what this machine lacks is named as skipped
 	$(ENSURE_ALL)
-	@$(PYTHON) -m pytest -m "not slow" $(ARGS)
+	@$(PYTHON) -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-kill: ## run the long kill tests
 	$(ENSURE_ALL)
