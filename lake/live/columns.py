@@ -68,11 +68,12 @@ class Columns:
                 self._windowed.append(indicator)
             else:
                 self._rest += [name for name in names if name in indicator.columns]
+        self._settles = REGISTRY.settle_bars(self._rest)
 
     @property
     def keep(self) -> int:
         """Return how many bars before a session's first its values may rest on, states aside."""
-        return max(REGISTRY.settle_bars(self._rest), self.sees)
+        return max(self._settles, self.sees)
 
     @property
     def sees(self) -> int:
@@ -117,10 +118,11 @@ class Columns:
                 outputs = indicator.apply(*(values[name] for name in indicator.inputs))
                 self._set(rings, indicator, [each[segments.is_new] for each in outputs], series, places)
         for number in dict.fromkeys(series.tolist()) if self._rest else ():
-            found = compute(rings.bars("", self.timeframe, number), self._rest)
             rows = places[series == number]
+            first = max(int(rows[0]) + 1 - self._settles, 0)
+            found = compute(rings.bars("", self.timeframe, number)[first:], self._rest)
             for name, each in found.items():
-                rings.floats[name][number, rows] = each[rows]
+                rings.floats[name][number, rows] = each[rows - first]
 
     def _set(
         self, rings: Rings, indicator: Indicator, outputs: Any, series: Numbers, places: Numbers
