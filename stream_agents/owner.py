@@ -1,7 +1,8 @@
 """The owner of this worker's partitions of topic candles, from evaluation to acknowledgement.
 
-The order is fixed: evaluate; send alerts, awaited; every so often keep the alerts, merge the candles
-with the offsets in the commit, acknowledge. A kill anywhere repeats work under the same ids.
+The order is fixed: evaluate; send alerts at once; every so often wait until the broker has them, keep
+them, merge the candles with the offsets in the commit, acknowledge. A kill anywhere repeats work under
+the same ids.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ class Owner:
         taken = await self._evaluated(event, market)
         sent: list[Awaitable[Any]] = []
         if taken is not None:
-            await self._send_alerts(taken.alerts)
-            sent = [await app.put(BARS, partition, value) for value in encode_bars(taken.bars)]
+            sent = await self._send_alerts(taken.alerts)
+            sent += [await app.put(BARS, partition, value) for value in encode_bars(taken.bars)]
             newest = max((closes_at for *_, closes_at in taken.bars), default=0)
             self._clocks[partition].has_come(newest, time.monotonic())
         if generation == self._generation:  # else whoever has the partition now reads the event again
@@ -140,8 +141,8 @@ class Owner:
         fault = Fault(None, reason, detail, event.value or b"")
         await (await app.put(CANDLES_DEAD, None, encode_dead(dead_letter(event, fault))))
 
-    async def _send_alerts(self, alerts: Iterable[Alert]) -> None:
-        sent = [
+    async def _send_alerts(self, alerts: Iterable[Alert]) -> list[Awaitable[Any]]:
+        return [
             await app.put(
                 ALERTS,
                 partition_of(alert.symbol, self._alert_partitions),
@@ -150,7 +151,6 @@ class Owner:
             )
             for alert in alerts
         ]
-        await asyncio.gather(*sent)
 
     async def _land(self, waiting: Waiting, generation: int) -> None:
         try:

@@ -29,9 +29,9 @@ class MongoServer:
         self.process.wait(START_SECONDS)
 
 
-def start_mongo(folder: Path) -> MongoServer:
-    """Start a MongoDB server on a free port with its data in `folder`, and return once it listens."""
-    port = free_port()
+def start_mongo(folder: Path, port: int | None = None) -> MongoServer:
+    """Start a MongoDB server with its data in `folder`, on a free port or this one, and wait for it."""
+    port = port or free_port()
     command = [str(Path(sys.executable).parent / "nx-27017"), "--data-dir", str(folder / "data")]
     command += ["-p", str(port), "--log-file", str(folder / "log"), "--pid-file", str(folder / "pid")]
     with (folder / "out").open("wb") as out:

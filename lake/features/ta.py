@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,13 @@ def ta(function: str, *inputs: Floats, **parameters: float) -> Any:
 
     Values are NaN while the function warms up, all of them where the history is shorter.
     """
-    import talib
+    return getattr(_library(), function)(
+        *[np.ascontiguousarray(values, dtype=np.float64) for values in inputs], **parameters
+    )
 
-    arrays = (np.ascontiguousarray(values, dtype=np.float64) for values in inputs)
-    return getattr(talib, function)(*arrays, **parameters)
+
+@cache
+def _library() -> Any:
+    import talib._ta_lib  # the functions themselves: the package's own look for data frames at every call
+
+    return talib._ta_lib

@@ -8,13 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from lake.features.columns import momentum, moving_averages, shape, strict_patterns, volatility
+from lake.features.columns import (
+    momentum,
+    moving_averages,
+    shape,
+    strict_patterns,
+    talib_patterns,
+    volatility,
+)
 from lake.features.indicator import TOLERANCE, Indicator
 from lake.features.kernel import compute
 from lake.features.registry import REGISTRY
 from lake.live import steps
 from lake.live.rings import Rings, Segments
-from lake.market.bars import VALUES, Bars, Floats
+from lake.market.bars import VALUES, Bars, Bools, Floats
 from lake.rules.memory import Numbers
 
 _TWINS: Mapping[Any, tuple[Callable[..., None], Callable[..., int], tuple[float, ...]]] = {
@@ -59,6 +66,7 @@ class Columns:
         self.names, self.timeframe = tuple(names), timeframe
         self._twins: list[_Twin] = []
         self._windowed: list[Indicator] = []
+        self._patterns: list[Indicator] = []
         self._rest: list[str] = []
         for indicator in {each.columns: each for each in map(REGISTRY.indicator, names)}.values():
             if indicator.function in _TWINS and not indicator.columns_needed:
@@ -68,11 +76,14 @@ class Columns:
                 self._windowed.append(indicator)
             else:
                 self._rest += [name for name in names if name in indicator.columns]
+                if indicator in talib_patterns.INDICATORS:
+                    self._patterns.append(indicator)
+        self._settles = REGISTRY.settle_bars(self._rest)
 
     @property
     def keep(self) -> int:
         """Return how many bars before a session's first its values may rest on, states aside."""
-        return max(REGISTRY.settle_bars(self._rest), self.sees)
+        return max(self._settles, self.sees)
 
     @property
     def sees(self) -> int:
@@ -116,11 +127,35 @@ class Columns:
             for indicator in self._windowed:
                 outputs = indicator.apply(*(values[name] for name in indicator.inputs))
                 self._set(rings, indicator, [each[segments.is_new] for each in outputs], series, places)
+        is_old = self._fill_in_patterns(rings, series, places)
         for number in dict.fromkeys(series.tolist()) if self._rest else ():
-            found = compute(rings.bars("", self.timeframe, number), self._rest)
-            rows = places[series == number]
-            for name, each in found.items():
-                rings.floats[name][number, rows] = each[rows]
+            own = series == number
+            patterns = {name for each in self._patterns for name in each.columns} if is_old[own][0] else ()
+            if wanted := [name for name in self._rest if name not in patterns]:
+                rows = places[own]
+                first = max(int(rows[0]) + 1 - self._settles, 0)
+                found = compute(rings.bars("", self.timeframe, number)[first:], wanted)
+                for name, each in found.items():
+                    rings.floats[name][number, rows] = each[rows - first]
+
+    def _fill_in_patterns(self, rings: Rings, series: Numbers, places: Numbers) -> Bools:
+        """Set TA-Lib's patterns of all series at once that have all the bars a pattern may see.
+
+        Returns which of the new bars that was done for.
+        """
+        before = talib_patterns.LONGEST_LOOK_BACK - 1
+        if not self._patterns:
+            return np.zeros(len(series), dtype=np.bool_)
+        edges = np.flatnonzero(np.concatenate(([True], series[1:] != series[:-1], [True])))
+        is_old: Bools = np.repeat(places[edges[:-1]] >= before, np.diff(edges))
+        if is_old.any():
+            segments = Segments.of(series[is_old], places[is_old], before)
+            values = {name: segments.of_ring(rings.floats[name]) for name in VALUES}
+            for indicator in self._patterns:
+                outputs = indicator.apply(*(values[name] for name in indicator.inputs))
+                new = [each[segments.is_new] for each in outputs]
+                self._set(rings, indicator, new, series[is_old], places[is_old])
+        return is_old
 
     def _set(
         self, rings: Rings, indicator: Indicator, outputs: Any, series: Numbers, places: Numbers

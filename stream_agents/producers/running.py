@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from functools import wraps
@@ -30,7 +31,8 @@ def says_what_is_wrong(command: Command) -> Command:
         try:
             await command(self, *args, **options)
         except LakeError as error:
-            raise click.ClickException(str(error)) from error
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(1)
 
     return guarded
 
