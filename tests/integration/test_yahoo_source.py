@@ -102,6 +102,21 @@ def test_every_recorded_answer_of_new_york_loads_and_loads_again_without_news(
         assert table_versions(settings) == before
 
 
+def test_total_prices_of_what_was_recorded_follow_yahoos_own_adjusted_close(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    books = recorded_books(shared_data / "yahoo")
+    with chart_server(books) as server:
+        settings = settings_of(server, tmp_path)
+        load(settings, "MSFT")
+    own = [row["adjclose"] for _, row in sorted(books["MSFT"].rows["1d"].items())]
+    ours = ask(settings, "SELECT close FROM bars_adjusted WHERE basis = 'total' ORDER BY ts")
+    ratios = np.array([close for (close,) in ours]) / np.array(own, dtype=float)
+    assert len(ratios) == 252
+    # Yahoo takes the dividends after the range out as well: one factor for all. It keeps 32 bits.
+    assert np.abs(ratios / ratios[0] - 1).max() < 1e-6
+
+
 def test_a_symbol_of_another_exchange_is_refused_until_its_exchange_is_named(
     shared_data: Path, tmp_path: Path
 ) -> None:
@@ -289,6 +304,18 @@ def test_the_command_says_in_one_sentence_what_it_did_not_get(
     assert done.stderr.strip().count("\n") == 0 and "found GONE (No data found" in done.stderr
     done = run_lake(tmp_path / "lake", "ingest", "--source", "yahoo", "--symbols", "AAA")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_each_process_has_a_cache_of_its_own_and_those_of_dead_ones_go(
+    server: ChartServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YAHOO_URL", server.url)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    caches = tmp_path / "lake" / "_yfinance"
+    for _ in range(2):
+        run_lake(tmp_path / "lake", "ingest", "--source", "yahoo", "--symbols", "AAA").check_returncode()
+        assert len(list(caches.iterdir())) == 1
+    assert not (tmp_path / "home").exists()  # where yfinance would have put it
 
 
 def test_no_connection_is_told_at_once(tmp_path: Path) -> None:
