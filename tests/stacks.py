@@ -13,7 +13,18 @@ from tests.servers import free_port
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LEFT_OUT = (".git", ".venv*", ".tools", ".env", "var", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis")
-OWN = ("AIRFLOW", "LAKE_", "MONGO_", "STACK_", "KAFKA_", "BROKER", "REDIS_", "SUPERSET_", "SIMULATION_")
+OWN = (
+    "AIRFLOW",
+    "LAKE_",
+    "MONGO_",
+    "STACK_",
+    "KAFKA_",
+    "BROKER",
+    "REDIS_",
+    "SUPERSET_",
+    "SIMULATION_",
+    "YAHOO_",
+)
 
 
 def copy_checkout(folder: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,7 +72,7 @@ class ChartSession(Session[Response]):
             ) from error
         status = response.status_code
         if status == _TOO_MANY:
-            wait = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+            wait = retry_after(response.headers.get("retry-after"), self._pace.clock())
             raise SourceBusy(f"expected {about}, found 429 Too Many Requests", wait)
         if status == _NO_CRUMB:
             return response  # yfinance then gets itself another and asks once more

@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.charts import chart_server
 from tests.servers import free_port
 
 
@@ -21,6 +24,18 @@ def test_a_sound_installation_is_all_ok(tmp_path: Path, mongo_url: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "BAD" not in done.stdout
     assert "conf/rules.yaml" in done.stdout and "MONGO_URL: 127.0.0.1" in done.stdout
+
+
+def test_yahoo_is_looked_for_only_where_it_is_configured(
+    tmp_path: Path, mongo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert " yahoo: " not in check(tmp_path / "lake", mongo_url).stdout
+    with chart_server({}) as server:
+        monkeypatch.setenv("YAHOO_URL", server.url)
+        assert f" yahoo: {server.url} answers" in check(tmp_path / "lake", mongo_url).stdout
+    done = check(tmp_path / "lake", mongo_url)
+    assert done.returncode == 1
+    assert "expected an answer of http://127.0.0.1" in done.stdout
 
 
 def test_a_silent_mongodb_is_named_and_the_rest_still_looked_at(tmp_path: Path) -> None:
