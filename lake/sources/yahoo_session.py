@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import RequestException, Timeout
 
@@ -79,7 +80,7 @@ class ChartSession(Session[Response]):
         if status >= 500:
             raise SourceBusy(f"expected {about}, found status {status}")
         try:
-            body = response.json()
+            body = orjson.loads(response.content)
         except ValueError as error:
             raise SourceBusy(f"expected {about} in JSON, found {response.text[:40]!r}") from error
         judge(body, self.symbol, str(params.get("interval", "")))
