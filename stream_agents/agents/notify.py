@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from faust.types import StreamT
@@ -20,6 +21,9 @@ SECONDS = 0.02
 ROUND_SECONDS = 2.0
 """How often what is due is looked for: retries, digests, the end of quiet hours."""
 
+RECORD_SECONDS = 5.0
+"""How often receipts go to the lake: a commit costs more than many messages."""
+
 CATCH_UP_SECONDS = 30.0
 
 
@@ -35,10 +39,13 @@ async def notify(stream: StreamT[bytes]) -> None:
         is_due.set()
 
     async def deliver() -> None:
+        recorded = 0.0
         while True:
-            await asyncio.to_thread(notifier.deliver)
-            await asyncio.to_thread(notifier.record, lake)
             is_due.clear()
+            await asyncio.to_thread(notifier.deliver)
+            if time.monotonic() - recorded >= RECORD_SECONDS:
+                await asyncio.to_thread(notifier.record, lake)
+                recorded = time.monotonic()
             await _first_of(is_due, ROUND_SECONDS)
 
     async def catch_up() -> None:
