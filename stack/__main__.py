@@ -16,6 +16,7 @@ from stack.airflow_api import AirflowApi
 from stack.environment import environment_of, write_airflow_logins
 from stack.errors import StackFailed
 from stack.installation import Installation, create_installation, find_installation
+from stack.kafka import refuse_missing_java
 from stack.pipeline import run_pipeline
 from stack.processes import (
     manager_of,
@@ -129,6 +130,8 @@ def _start(installation: Installation, tell: Callable[[str], None]) -> None:
     else:
         stop_orphans(installation)
         refuse_taken_ports(installation)
+        if installation.runs_apache_kafka:
+            refuse_missing_java()
         migrate_airflow(installation)
         tell("Airflow's database is up to date")
         start_manager(installation)

@@ -78,7 +78,7 @@ def _supervisor(installation: Installation) -> dict[str, str]:
         "STACK_SOCKET": str(installation.socket),
         "STACK_MONGO_PORT": str(installation.mongo_address[1]),
         "STACK_MONGO_AUTOSTART": str(installation.has_own_mongo).lower(),
-        "STACK_BROKER": installation.broker_module,
+        "STACK_BROKER": installation.broker_command,
         "STACK_BROKER_AUTOSTART": str(installation.has_own_broker).lower(),
         "STACK_SIMULATION_SPEED": str(installation.simulation_speed),
     }

@@ -18,8 +18,8 @@ from stack.dotenv import ensure_dotenv, values_of, with_environment
 
 LOOPBACK = ("127.0.0.1", "localhost")
 
-BROKERS = {"embedded": "stack.broker", "apache": "stack.kafka"}
-"""The module that runs each kind of broker."""
+BROKERS = ("embedded", "apache")
+"""Kinds of broker that the stack can run itself."""
 
 FASTEST = 100_000
 """The highest speed of a simulation, in times real time."""
@@ -113,12 +113,22 @@ class Installation:
         return not self.values["KAFKA_BOOTSTRAP_SERVERS"]
 
     @property
-    def broker_module(self) -> str:
-        """Return the module that runs the stack's own broker."""
+    def runs_apache_kafka(self) -> bool:
+        """Return whether the stack's own broker is an Apache Kafka: it keeps its topics and its port."""
         name = self.values["BROKER"]
         if name not in BROKERS:
             raise BadConfiguration(f"expected BROKER as one of {', '.join(BROKERS)}, found {name!r}")
-        return BROKERS[name]
+        return self.has_own_broker and name == "apache"
+
+    @property
+    def broker_command(self) -> str:
+        """Return what Python runs as the stack's own broker: a module and its options."""
+        return f"stack.kafka --port {self.kafka_port}" if self.runs_apache_kafka else "stack.broker"
+
+    @property
+    def kafka_port(self) -> int:
+        """Return the port of the stack's own Apache Kafka; its controller takes the one 100 above it."""
+        return _number(self.values, "KAFKA_PORT", 1, 65_435)
 
     @property
     def superset_url(self) -> str:
@@ -154,8 +164,10 @@ class Installation:
     def ports(self) -> dict[str, tuple[str, int]]:
         """Return what the stack will listen on: variable that sets it, part's name and port."""
         mongo = {"MONGO_URL": ("MongoDB", self.mongo_address[1])} if self.has_own_mongo else {}
+        kafka = {"KAFKA_PORT": ("Kafka", self.kafka_port)} if self.runs_apache_kafka else {}
         return {
             **mongo,
+            **kafka,
             "AIRFLOW_PORT": ("Airflow", self.airflow_port),
             "SUPERSET_PORT": ("Superset", self.superset_port),
         }
@@ -194,7 +206,7 @@ def _of(home: Path, dotenv: dict[str, str]) -> Installation:
         installation.ports,
         installation.parallelism,
         installation.simulation_speed,
-        installation.broker_module,
+        installation.broker_command,
     )
     return installation
 

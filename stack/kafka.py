@@ -61,14 +61,23 @@ def missing() -> str | None:
     return None
 
 
+def refuse_missing_java() -> None:
+    """Check that Java and Maven are here.
+
+    Raises:
+        StackFailed: one is missing or too old.
+    """
+    if lack := missing():
+        raise StackFailed(lack)
+
+
 def fetch(cache: Path = CHECKOUT / ".tools") -> Path:
     """Return the folder of Kafka's jars, brought by Maven the first time.
 
     Raises:
         StackFailed: Java or Maven is missing, or Maven could not bring them.
     """
-    if lack := missing():
-        raise StackFailed(lack)
+    refuse_missing_java()
     jars = cache / f"kafka-{VERSION}"
     if not jars.is_dir():
         fresh = cache / f"kafka-{VERSION}.{uuid.uuid4().hex}"

@@ -93,20 +93,23 @@ def test_mongodb_is_started_only_where_it_is_ours(
 
 
 @pytest.mark.parametrize(
-    ("kind", "address", "module", "is_own"),
+    ("kind", "address", "command", "is_own"),
     [
         ("embedded", "", "stack.broker", True),
-        ("apache", "", "stack.kafka", True),
+        ("apache", "", "stack.kafka --port 19500", True),
         ("embedded", "kafka.example:9092", "stack.broker", False),
     ],
 )
 def test_a_broker_is_started_unless_somebody_names_another(
-    home: Path, monkeypatch: pytest.MonkeyPatch, kind: str, address: str, module: str, is_own: bool
+    home: Path, monkeypatch: pytest.MonkeyPatch, kind: str, address: str, command: str, is_own: bool
 ) -> None:
     monkeypatch.setenv("BROKER", kind)
+    monkeypatch.setenv("KAFKA_PORT", "19500")
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", address)
-    environment = environment_of(create_installation(home))
-    assert environment["STACK_BROKER"] == module
+    installation = create_installation(home)
+    environment = environment_of(installation)
+    assert environment["STACK_BROKER"] == command
+    assert ("KAFKA_PORT" in installation.ports) is (kind == "apache")
     assert environment["STACK_BROKER_AUTOSTART"] == str(is_own).lower()
     assert environment["KAFKA_BOOTSTRAP_SERVERS"] == address
 
