@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lake.features.columns import momentum, moving_averages, shape, strict_patterns, volatility
+from lake.features.columns import (
+    momentum,
+    moving_averages,
+    shape,
+    strict_patterns,
+    talib_patterns,
+    volatility,
+)
 from lake.features.indicator import TOLERANCE
 from lake.features.kernel import compute
 from lake.features.registry import REGISTRY
@@ -25,6 +32,7 @@ NAMES = tuple(
         and set(indicator.inputs) <= set(VALUES)
     )
 )
+PATTERNS = tuple(name for each in talib_patterns.INDICATORS for name in each.columns)
 RESTING = ("stoch_k", "bb_upper", "supertrend")
 """Some that have no twin and are computed over the ring."""
 
@@ -70,11 +78,11 @@ def moved_on(
     ]
 
 
-@pytest.mark.parametrize("names", [NAMES, RESTING])
+@pytest.mark.parametrize("names", [NAMES, RESTING, PATTERNS])
 @pytest.mark.parametrize("seed", range(3))
 def test_columns_of_many_series_equal_those_of_each_history(names: tuple[str, ...], seed: int) -> None:
     random = np.random.default_rng(seed)
-    lengths = (1, 2, 7, 34, 260) if names is NAMES else (3, 40, 90)
+    lengths = (3, 40, 90) if names is RESTING else (1, 2, 7, 34, 260)
     histories = [*(history(random, count) for count in lengths), history(random, 50, is_flat=True)]
     for bars, found in zip(histories, moved_on(histories, names, random), strict=True):
         whole = compute(bars, names)
