@@ -20,6 +20,7 @@ from stack.kafka import refuse_missing_java
 from stack.pipeline import run_pipeline
 from stack.processes import (
     manager_of,
+    memory_of,
     parts,
     refuse_taken_ports,
     runs_otherwise,
@@ -179,6 +180,7 @@ def _print_addresses(installation: Installation) -> None:
     print(f"  Kafka     {settings.kafka_bootstrap_servers}")
     print(f"  MongoDB   {host}:{port}")
     print(f"  Lake      {values['LAKE_ROOT']}")
+    print(f"  Memory    {memory_of(installation):.1f} GiB")
     print(f"  Messages  {settings.local_folder / '_messages' / 'alerts.log'}")
 
 

@@ -68,6 +68,19 @@ def processes_of(installation: Installation) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if _mark_of(process) == mark]
 
 
+def memory_of(installation: Installation) -> float:
+    """Return the memory of the whole stack in GiB; what processes share counts once where the system tells."""
+    return sum(_memory(process) for process in processes_of(installation)) / 2**30
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        found = process.memory_full_info()
+    except psutil.Error:  # ended meanwhile
+        return 0
+    return int(getattr(found, "pss", found.rss))
+
+
 def manager_of(installation: Installation) -> psutil.Process | None:
     """Return the running process manager; a stale pid file, or one of another program, is none."""
     try:
