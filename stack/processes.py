@@ -69,7 +69,7 @@ def processes_of(installation: Installation) -> list[psutil.Process]:
 
 
 def memory_of(installation: Installation) -> float:
-    """Return the memory of the whole stack in GiB; what processes share counts once where the system tells."""
+    """Return the memory of the whole stack in GiB; what is shared counts once where the system tells."""
     return sum(_memory(process) for process in processes_of(installation)) / 2**30
 
 
