@@ -132,11 +132,19 @@ class Columns:
             own = series == number
             patterns = {name for each in self._patterns for name in each.columns} if is_old[own][0] else ()
             if wanted := [name for name in self._rest if name not in patterns]:
-                rows = places[own]
-                first = max(int(rows[0]) + 1 - self._settles, 0)
-                found = compute(rings.bars("", self.timeframe, number)[first:], wanted)
-                for name, each in found.items():
-                    rings.floats[name][number, rows] = each[rows - first]
+                self._fill_in_over_ring(rings, number, places[own].tolist(), wanted)
+
+    def _fill_in_over_ring(self, rings: Rings, number: int, places: list[int], names: list[str]) -> None:
+        """Set columns of one series bar by bar, each from as many bars as it needs to settle.
+
+        Never from more: running sums depend on where they start, and a value must not depend on
+        how many bars came in one message.
+        """
+        bars = rings.bars("", self.timeframe, number)
+        for place in places:
+            first = max(place + 1 - self._settles, 0)
+            for name, values in compute(bars[first : place + 1], names).items():
+                rings.floats[name][number, place] = values[-1]
 
     def _fill_in_patterns(self, rings: Rings, series: Numbers, places: Numbers) -> Bools:
         """Set TA-Lib's patterns of all series at once that have all the bars a pattern may see.

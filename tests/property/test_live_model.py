@@ -61,6 +61,9 @@ class World(NamedTuple):
     feed: Feed
     splits: dict[str, Actions]
 
+    def __repr__(self) -> str:
+        return f"World of {len(self.feed):,} candles, splits {self.splits}"  # all of them would be 88 kB
+
 
 def world(seed: int, symbols: int, sessions: int, split: float) -> World:
     """Return random walks with gaps and jumps; the first symbol splits at its last session."""
