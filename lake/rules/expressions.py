@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -137,9 +138,13 @@ def _cross(text: str, word: re.Match[str], scope: Scope) -> Cross:
     return Cross(left, "above" if word[1] == "above" else "below", right)
 
 
+_PARSING = threading.Lock()
+"""One thread at a time: Python 3.11 counts how deep it is in a tree for all threads together."""
+
+
 def _tree(text: str) -> ast.expr:
     try:
-        with warnings.catch_warnings():
+        with _PARSING, warnings.catch_warnings():
             # Of `3for`, which Python only frowns at; other threads' warnings must stay what they are.
             warnings.filterwarnings("error", message="invalid .* literal")
             return ast.parse(text.strip(), mode="eval").body

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -321,3 +323,15 @@ def test_a_file_that_is_not_utf_8_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_bytes(b"turn: \xff\n")
     with pytest.raises(BadConfiguration, match=r"rules\.yaml: expected a readable UTF-8 file"):
         read_rules(tmp_path)
+
+
+def test_rules_may_be_read_by_many_threads_at_once() -> None:
+    """Python's own parser of expressions fails where two threads are inside it."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: read_rules(CHECKOUT / "conf"), range(64)))
+    finally:
+        sys.setswitchinterval(usual)
+    assert all(rules == found[0] for rules in found)
