@@ -192,7 +192,7 @@ def merge(settings: Settings, request: IngestRequest, run_id: str) -> dict[str, 
             known_at = lake.stamp(table, now_utc())
             staging.begin_merge(known_at)
         counts: dict[str, dict[str, int]] = {}
-        for group in staging.groups(COMMIT_ROWS):
+        for group in staging.groups(("symbols", "actions", "quarantine", table), COMMIT_ROWS):
             _merge_group(settings, lake, request, group, known_at, counts)
         staging.clear()
     return {"run_id": run_id, "known_at": known_at.isoformat(), **counts}
