@@ -151,7 +151,7 @@ def a_day_delivered_twice(court: Court, bars: Columns, row: int, draw: Draw) -> 
     while calendar("XNYS").ordinals(np.array([ts], dtype="datetime64[D]"))[0] >= 0:
         ts += np.timedelta64(1, "D")
     again["ts"][row + 1] = ts
-    assert court.see(again).of(ts) == {"off_session"}
+    assert "off_session" in court.see(again).of(ts)
 
 
 def days_in_another_zone(court: Court, bars: Columns, row: int, draw: Draw) -> None:
@@ -164,7 +164,7 @@ def days_off_by_one(court: Court, bars: Columns, row: int, draw: Draw) -> None:
     shifted = bars["ts"] + np.timedelta64(draw(st.sampled_from([-1, 1])), "D")
     seen = court.see({**bars, "ts": shifted})
     closed = shifted[calendar("XNYS").ordinals(shifted.astype("datetime64[D]")) < 0]
-    assert len(closed) > 40 and all(seen.of(ts) == {"off_session"} for ts in closed)
+    assert len(closed) > 40 and all("off_session" in seen.of(ts) for ts in closed)
 
 
 MUTATIONS = [
