@@ -32,7 +32,7 @@ PATHS = (
     "../x .. ... ../../etc/passwd /etc/passwd /tmp/lake-was-here A/B A\\B C:\\A A/../../B %2e%2e %2e%2e%2fx"
 )
 COMMANDS = "~ ~root $HOME `id` $(id) ;id |id &id * ? A* -A {{7*7}} ${jndi:ldap://x} <script> A,B '--"
-DEVICES = "CON. aux nul COM1: a aapl A..B =A .A"
+DEVICES = "con aux nul COM1: a aapl A..B =A .A"
 LETTERS = ["А", "ＡＡＰＬ", "A\u202eB", "A\u0301", "İ", "ß", "\ufeffA", "\U0001f4a9", "A" * 21, "A" * 5_000]
 BLANKS = ["", " ", "A ", " A", "\n", "A\nB", "A\r\nB", "\t", "A\0", "\0", "A\0.parquet", "' OR 1=1 --"]
 KNOWN = [*PATHS.split(), *COMMANDS.split(), *DEVICES.split(), *LETTERS, *BLANKS]
