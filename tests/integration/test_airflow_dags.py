@@ -40,6 +40,7 @@ print(json.dumps({{
             "has_policy": task.retry_policy is not None,
             "outlets": [asset.name for asset in task.outlets],
         }} for task in dag.tasks}},
+        "deadline": DagSerialization.to_dict(dag)["dag"].get("deadline"),
         "schedule": DagSerialization.to_dict(dag)["dag"]["timetable"],
     }} for dag_id, dag in bag.dags.items()}},
 }}))
@@ -119,6 +120,15 @@ def test_ingest_follows_the_sessions_of_new_york(bag: dict[str, Any]) -> None:
         schedule = json.dumps(bag["dags"][name]["schedule"])
         assert "session_timetable.SessionTimetable" in schedule
         assert "XNYS" in schedule
+
+
+def test_ingests_have_a_deadline_that_counts_from_when_they_were_due(bag: dict[str, Any]) -> None:
+    for name, dag in bag["dags"].items():
+        text = json.dumps(dag["deadline"])
+        if name.startswith("ingest_"):
+            assert "DagRunQueuedAtDeadline" in text and "missed_deadline.tell" in text and "10800" in text
+        else:
+            assert text == "null"
 
 
 def test_the_form_of_ingest_offers_every_source(bag: dict[str, Any]) -> None:
