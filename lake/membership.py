@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from lake.errors import BadSymbol
 from lake.market.bars import Bools, Dates
 from lake.market.symbols import parse_symbol, parse_symbols
+
+Value = TypeVar("Value")
 
 
 class Span(BaseModel):
@@ -60,18 +63,26 @@ class Listing(BaseModel):
     @field_validator("symbol")
     @classmethod
     def _is_a_symbol(cls, name: str) -> str:
-        return parse_symbol(name)
+        return _own(parse_symbol, name)
 
     @field_validator("aliases")
     @classmethod
     def _are_symbols(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return parse_symbols(names)
+        return _own(parse_symbols, names)
 
     @model_validator(mode="after")
     def _is_in_order(self) -> Self:
         if self.listed and self.delisted and self.delisted < self.listed:
             raise ValueError(f"expected listed before delisted, found {self.listed} after {self.delisted}")
         return self
+
+
+def _own(parse: Callable[[Any], Value], given: Any) -> Value:
+    """Return what a parser makes of a value; pydantic names the place of a ValueError only."""
+    try:
+        return parse(given)
+    except BadSymbol as error:
+        raise ValueError(str(error)) from error
 
 
 def members(symbol: str, sessions: Dates, membership: Membership) -> Bools:
