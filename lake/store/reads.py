@@ -72,18 +72,28 @@ def read_actions(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict
 def known_symbols(con: duckdb.DuckDBPyConnection, symbols: Sequence[str] | None = None) -> list[str]:
     """Return the lake's symbols, or `symbols` in order of name if the lake has them all.
 
+    An alias means its symbol, unless the lake has a symbol of that very name.
+
     Raises:
         UnknownSymbol: it lacks one.
     """
-    names = [row[0] for row in con.execute("SELECT symbol FROM symbols ORDER BY symbol").fetchall()]
+    symbol_of = symbol_names(con)
+    names = sorted(set(symbol_of.values()))
     if not symbols:
         return names
-    if missing := sorted(set(symbols) - set(names)):
+    if missing := sorted(set(symbols) - symbol_of.keys()):
         raise UnknownSymbol(
             f"expected symbols of this lake, found {', '.join(missing)}; it has "
             f"{', '.join(names[:10]) or 'none'}{' …' if len(names) > 10 else ''}: run `lake ingest` first"
         )
-    return sorted(set(symbols))
+    return sorted({symbol_of[name] for name in symbols})
+
+
+def symbol_names(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return the lake's symbol of each name that means one: its own, and its aliases where none has them."""
+    listed = con.execute("SELECT symbol, aliases FROM symbols").fetchall()
+    symbol_of = {alias: symbol for symbol, aliases in listed for alias in (aliases or "").split(",") if alias}
+    return symbol_of | {symbol: symbol for symbol, _ in listed}
 
 
 def _by_symbol(rows: pa.Table) -> dict[str, pa.Table]:
