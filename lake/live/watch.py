@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -12,11 +12,12 @@ import numpy as np
 from lake.alerts.alert import Alert
 from lake.alerts.detect import raised
 from lake.alerts.keep import says_the_same
-from lake.alerts.scene import Methods, Scene, prepared
+from lake.alerts.scene import Scene, prepared
 from lake.features.indicator import Scale
 from lake.features.kernel import compute
 from lake.features.registry import REGISTRY
 from lake.levels.batch import bars_of
+from lake.levels.level import Event
 from lake.levels.live import LiveLevels
 from lake.levels.method import Bar
 from lake.levels.registry import methods
@@ -29,7 +30,7 @@ from lake.market.bars import PRICES, VALUES, Actions, Bars
 from lake.market.candles import Candle, candles_of
 from lake.market.suspect_bars import splits_between
 from lake.rules.memory import Memory, Rows, reach, remember
-from lake.rules.rule import LEVEL_COLUMN, Rule
+from lake.rules.rule import LEVEL_COLUMN, Rule, methods_of
 from lake.rules.truth import Frame, frame_of
 
 
@@ -54,8 +55,8 @@ class _Session:
     newest: int = -1
     bars: dict[int, News] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
-    before: dict[Methods, LiveLevels] = field(default_factory=dict)
-    levels: dict[Methods, LiveLevels] = field(default_factory=dict)
+    before: LiveLevels | None = None
+    levels: LiveLevels | None = None
 
 
 class Watch:
@@ -69,7 +70,7 @@ class Watch:
         self._looks_back = max(self._reach, self._columns.sees)
         self._rings = Rings(columns, self._columns.keep + self._reach, session_bars)
         self._memory, self._base = (Memory.start(0, len(rules)) for _ in range(2))
-        self._methods = sorted({rule.levels.methods for rule in rules if rule.levels is not None})
+        self._methods = {name: methods()[name] for name in methods_of(rules)}
         self._scales: dict[str, Scale] = {**dict.fromkeys(PRICES, "price"), "volume": "volume"}
         self._scales |= {name: REGISTRY.indicator(name).scale for name in columns}
         self._symbols: list[str] = []
@@ -85,8 +86,7 @@ class Watch:
         self._columns.add(1)
         self._memory, self._base = self._memory.grown(1), self._base.grown(1)
         self._symbols.append(symbol)
-        chosen = {names: {name: methods()[name] for name in names} for names in self._methods}
-        levels = {names: LiveLevels(symbol, self.timeframe, own) for names, own in chosen.items()}
+        levels = LiveLevels(symbol, self.timeframe, self._methods) if self._methods else None
         self._sessions.append(_Session(levels=levels))
         return len(self._symbols) - 1
 
@@ -121,10 +121,9 @@ class Watch:
         self._columns.remember(series, split_bars)
         session = self._sessions[series]
         session.day = int(bars.session[-1].astype("datetime64[D]").astype(np.int64))
-        if session.levels:
+        if session.levels is not None:
             for bar in bars_of(split_bars, columns[LEVEL_COLUMN]):
-                for levels in session.levels.values():
-                    levels.push(bar)
+                session.levels.push(bar)
 
     def take(self, news: Sequence[News], now: datetime) -> list[Alert]:
         """Return the alerts of bars, oldest first for each series."""
@@ -179,7 +178,7 @@ class Watch:
         self._base.put(np.array([series]), self._memory)
         self._sessions[series] = _Session(
             first.session,
-            before={names: levels.copied() for names, levels in session.levels.items()},
+            before=session.levels.copied() if session.levels is not None else None,
             levels=session.levels,
         )
 
@@ -192,7 +191,7 @@ class Watch:
         self._rings.rescale(series, ratio)
         self._columns.rescale(series, ratio)
         self._memory.rescale(series, ratio)
-        for levels in self._sessions[series].levels.values():
+        if (levels := self._sessions[series].levels) is not None:
             levels.rescale(ratio)
 
     def _rewind(self, series: int) -> None:
@@ -201,7 +200,7 @@ class Watch:
         self._rings.count[series] = self._rings.begins[series]
         self._columns.rewind(series)
         self._memory.put(np.array([series]), self._base)
-        session.levels = {names: levels.copied() for names, levels in session.before.items()}
+        session.levels = session.before.copied() if session.before is not None else None
 
     def _raised(self, rows: list[News], now: datetime) -> list[Alert]:
         """Return the alerts of new bars, which stand by series, oldest first."""
@@ -211,28 +210,30 @@ class Watch:
         places = self._rings.append(series, sessions, ends, [row.candle for row in rows])
         segments = Segments.of(series, places, self._looks_back)
         self._columns.fill_in(self._rings, segments, series, places)
-        scene = self._scene(segments)
+        events: list[tuple[int, Event]] = []
+        scene = self._scene(segments, events)
         if self._methods:
-            self._push_levels(rows, scene)
+            events += self._push_levels(rows, scene)
         return raised(self.rules, scene, self._memory, "stream", now)
 
-    def _scene(self, segments: Segments) -> Scene:
+    def _scene(self, segments: Segments, events: list[tuple[int, Event]]) -> Scene:
         """Return new bars as rules see them, with the ones that they look back to."""
         rings, of, at = self._rings, segments.series, segments.place
         values = {name: segments.of_ring(rings.floats[name]) for name in (*VALUES, *rings.columns)}
         frame = Frame(values, self._scales, segments.of_ring(rings.floats["later_splits"]))
         rows = Rows(frame, of, segments.is_new, rings.is_suspect[of, at])
         times = (rings.times["ts"][of, at], rings.times["closes_at"][of, at])
-        return Scene(self.timeframe, self._symbols, rows, *times, {names: [] for names in self._methods})
+        return Scene(self.timeframe, self._symbols, rows, *times, events)
 
-    def _push_levels(self, rows: list[News], scene: Scene) -> None:
-        """Move the levels on by the new bars, and put their events into the scene."""
+    def _push_levels(self, rows: list[News], scene: Scene) -> Iterator[tuple[int, Event]]:
+        """Move the levels on by the new bars, and yield the events with their rows."""
         places = np.flatnonzero(scene.rows.is_new)
         tolerances = scene.rows.frame.values[LEVEL_COLUMN][places].tolist()
         for row, place, atr in zip(rows, places.tolist(), tolerances, strict=True):
             bar = Bar(row.candle.ts, row.closes_at, row.session, *row.candle[2:7], atr)
-            for names, levels in self._sessions[row.series].levels.items():
-                scene.events[names].extend((place, event) for event in levels.push(bar).events)
+            levels = self._sessions[row.series].levels
+            assert levels is not None
+            yield from ((place, event) for event in levels.push(bar).events)
 
     def _news(self, found: list[Alert], corrected: set[int], now: datetime) -> list[Alert]:
         """Return what was not known: alerts of new bars, and what corrections changed or took back."""
