@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from lake.features.columns import (
     strict_patterns,
     talib_patterns,
     volatility,
+    volume,
 )
 from lake.features.indicator import TOLERANCE, Indicator
 from lake.features.kernel import compute
@@ -24,14 +25,32 @@ from lake.live.rings import Rings, Segments
 from lake.market.bars import VALUES, Bars, Bools, Floats
 from lake.rules.memory import Numbers
 
-_TWINS: Mapping[Any, tuple[Callable[..., None], Callable[..., int], tuple[float, ...]]] = {
-    moving_averages.sma: (steps.sma, lambda period: 1 + period, ()),
-    moving_averages.ema: (steps.ema, lambda period: 2, ()),
-    momentum.rsi: (steps.rsi, lambda period: 4, (momentum.FLAT, TOLERANCE)),
-    momentum.macd: (steps.macd, lambda **periods: 4, ()),
-    volatility.atr: (steps.atr, lambda period: 3, ()),
+PRICE, VOLUME, PLAIN = -1, 1, 0
+"""To which power of a split's ratio what a state remembers is multiplied."""
+
+
+class _Step(NamedTuple):
+    """A compiled step, the size of its state by parameters, and what it takes besides.
+
+    `powers` says what a split does to the state's places after the count; the last one holds for the rest.
+    """
+
+    function: Callable[..., None]
+    size: Callable[..., int]
+    besides: tuple[float, ...] = ()
+    powers: tuple[int, ...] = (PRICE,)
+
+
+_TWINS: Mapping[Any, _Step] = {
+    moving_averages.sma: _Step(steps.sma, lambda period: 1 + period),
+    moving_averages.ema: _Step(steps.ema, lambda period: 2),
+    momentum.rsi: _Step(steps.rsi, lambda period: 4, (momentum.FLAT, TOLERANCE)),
+    momentum.macd: _Step(steps.macd, lambda **periods: 4),
+    volatility.atr: _Step(steps.atr, lambda period: 3),
+    volume.obv: _Step(steps.obv, lambda: 3, powers=(PRICE, VOLUME)),
+    volume.adl: _Step(steps.adl, lambda: 2, powers=(VOLUME,)),
 }
-"""By a column's function: its step, the size of its state by parameters, what the step takes besides."""
+"""The step of a column by the column's function."""
 
 _WINDOWED = (shape.__name__, strict_patterns.__name__)
 """Modules whose functions see a few bars and nothing else, so that many series can stand in one array."""
@@ -45,7 +64,7 @@ class _Twin:
     """One indicator's step and the state of every series, with that of the session's start."""
 
     indicator: Indicator
-    step: Callable[..., None]
+    step: _Step
     state: Floats
     before: Floats = field(init=False)
 
@@ -54,9 +73,14 @@ class _Twin:
 
     def move_on(self, series: Numbers, inputs: Sequence[Floats]) -> Floats:
         out = np.empty((len(series), len(self.indicator.columns)))
-        _, _, besides = _TWINS[self.indicator.function]
-        self.step(series, *inputs, self.state, *self.indicator.parameters.values(), *besides, out)
+        parameters = self.indicator.parameters.values()
+        self.step.function(series, *inputs, self.state, *parameters, *self.step.besides, out)
         return out
+
+    def rescale(self, series: int, ratio: float) -> None:
+        powers = np.full(self.state.shape[1] - 1, self.step.powers[-1])
+        powers[: len(self.step.powers)] = self.step.powers
+        self.state[series, 1:] *= ratio ** powers.astype(np.float64)
 
 
 class Columns:
@@ -70,8 +94,9 @@ class Columns:
         self._rest: list[str] = []
         for indicator in {each.columns: each for each in map(REGISTRY.indicator, names)}.values():
             if indicator.function in _TWINS and not indicator.columns_needed:
-                step, size, _ = _TWINS[indicator.function]
-                self._twins.append(_Twin(indicator, step, np.zeros((0, size(**indicator.parameters)))))
+                step = _TWINS[indicator.function]
+                state = np.zeros((0, step.size(**indicator.parameters)))
+                self._twins.append(_Twin(indicator, step, state))
             elif indicator.function.__module__ in _WINDOWED and _is_small(indicator):
                 self._windowed.append(indicator)
             else:
@@ -107,15 +132,26 @@ class Columns:
             twin.state[series] = twin.before[series]
 
     def rescale(self, series: int, ratio: float) -> None:
-        """Bring a series to the terms after a split; all that twins remember besides counts is prices."""
+        """Bring a series to the terms after a split."""
         for twin in self._twins:
-            twin.state[series, 1:] /= ratio
+            twin.rescale(series, ratio)
 
-    def remember(self, series: int, bars: Bars) -> None:
-        """Move a series on by the bars of a whole history."""
+    def sums_before(self, series: int) -> dict[str, float]:
+        """Return the values that cumulative columns of a series had before its session."""
+        return {
+            name: float(twin.before[series, -1])
+            for twin in self._twins
+            if twin.indicator.is_cumulative
+            for name in twin.indicator.columns
+        }
+
+    def remember(self, series: int, bars: Bars, columns: Mapping[str, Floats] | None = None) -> None:
+        """Move a series on by the bars of a whole history; its sums end where those of `columns` do."""
         of = np.full(len(bars), series, dtype=np.int64)
         for twin in self._twins:
             twin.move_on(of, [np.ascontiguousarray(getattr(bars, name)) for name in twin.indicator.inputs])
+            if columns is not None and twin.indicator.is_cumulative:
+                twin.state[series, -1] = columns[twin.indicator.columns[0]][-1]
 
     def fill_in(self, rings: Rings, segments: Segments, series: Numbers, places: Numbers) -> None:
         """Set the columns of new bars, given by series and place, and in segments with what stands before."""
