@@ -16,9 +16,12 @@ from lake.rules.memory import Numbers
 
 @njit(cache=True, error_model="numpy")
 def sma(series: Numbers, close: Floats, state: Floats, period: int, out: Floats) -> None:  # pragma: no cover
-    """Mean of the last `period` values, which the state holds after the count."""
+    """Mean of the last `period` values, which the state holds after the count; missing ones do not count."""
     for row in range(len(series)):
         own = state[series[row]]
+        if np.isnan(close[row]):
+            out[row, 0] = np.nan
+            continue
         seen = int(own[0])
         own[1 + seen % period] = close[row]
         own[0] = seen + 1

@@ -85,7 +85,7 @@ class Watch:
         columns = columns_of(rules)
         self._columns = Columns(columns, timeframe)
         self._looks_back = max(self._reach, self._columns.sees)
-        self._rings = Rings(columns, self._columns.keep + self._reach, session_bars)
+        self._rings = Rings(self._columns.filled, self._columns.keep + self._reach, session_bars)
         self._memory, self._base = (Memory.start(0, len(rules)) for _ in range(2))
         self._methods = {name: methods()[name] for name in methods_of(rules)}
         self._scales: dict[str, Scale] = {**dict.fromkeys(PRICES, "price"), "volume": "volume"}
@@ -269,7 +269,7 @@ class Watch:
     def _scene(self, segments: Segments, events: list[tuple[int, Event]]) -> Scene:
         """Return new bars as rules see them, with the ones that they look back to."""
         rings, of, at = self._rings, segments.series, segments.place
-        values = {name: segments.of_ring(rings.floats[name]) for name in (*VALUES, *rings.columns)}
+        values = {name: segments.of_ring(rings.floats[name]) for name in (*VALUES, *self._columns.names)}
         frame = Frame(values, self._scales, segments.of_ring(rings.floats["later_splits"]))
         rows = Rows(frame, of, segments.is_new, rings.is_suspect[of, at])
         times = (rings.times["ts"][of, at], rings.times["closes_at"][of, at])
