@@ -1,4 +1,4 @@
-"""Stream equals batch on real series, bar by bar: every column, every rule, every method of finding levels."""
+"""Stream equals batch on real series, bar by bar: every column, every rule, every method of levels."""
 
 from __future__ import annotations
 
@@ -102,13 +102,11 @@ def columns_bar_by_bar(histories: Sequence[Bars], start: int) -> list[dict[str, 
         rings.keep = len(before)
         rings.fill(number, before, known, np.ones(len(before)))
         columns.remember(number, before, known)
+    sessions = [bars.session.astype("datetime64[D]").astype(np.int64) for bars in histories]
     for step in range(max(len(bars) - first for bars, first in zip(histories, starts, strict=True))):
         live = [n for n, bars in enumerate(histories) if starts[n] + step < len(bars)]
         rows = [starts[n] + step for n in live]
-        days = [
-            histories[n].session[row].astype("datetime64[D]").astype(np.int64)
-            for n, row in zip(live, rows, strict=True)
-        ]
+        days = [int(sessions[n][row]) for n, row in zip(live, rows, strict=True)]
         series = np.array(live)
         candles = [candle(histories[n], row) for n, row in zip(live, rows, strict=True)]
         places = rings.append(series, np.array(days), np.zeros(len(live), dtype=np.int64), candles)
@@ -127,15 +125,14 @@ def assert_columns_equal(histories: Sequence[Bars], start: int) -> None:
             expected = whole[name][min(start, len(bars)) :].astype(float)
             close, volume = bars.close[min(start, len(bars)) :], bars.volume[min(start, len(bars)) :]
             np.testing.assert_array_equal(np.isnan(live), np.isnan(expected), err_msg=name)
-            scale = {"price": close, "volume": volume, "percent": 100.0}.get(
-                REGISTRY.indicator(name).scale, 1.0
-            )
+            units = {"price": close, "volume": volume, "percent": 100.0}
+            scale = units.get(REGISTRY.indicator(name).scale, 1.0)
             worst = np.nanmax(np.abs(live - expected) / np.fmax(np.abs(expected), scale), initial=0.0)
             assert worst <= TOLERANCE, (bars.symbol, name, worst)
 
 
 def alerts_bar_by_bar(rules: Sequence[Rule], series: Series, start: int = 0) -> list[Alert]:
-    """Return the alerts of bars that come one by one; with `start`, those after it of a watch started there."""
+    """Return the alerts of bars that come one by one, with `start` those after it of a watch begun there."""
     bars, timeframe = series.bars, series.bars.timeframe
     watch = Watch(timeframe, rules, 24 * 60)
     number = watch.add(bars.symbol, series.actions)
