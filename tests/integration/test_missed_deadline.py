@@ -27,6 +27,7 @@ CONTEXT = {
     "dag_run": {"dag_id": "ingest_daily_bars", "dag_run_id": "scheduled__2024-07-01"},
     "deadline": {"id": "1", "deadline_time": "2024-07-02T23:30:00+00:00"},
 }
+BIN = Path(sys.executable).parent
 SECONDS = 300
 """After which a real Airflow is taken to hang."""
 
@@ -83,10 +84,11 @@ def airflow(folder: Path) -> Iterator[dict[str, str]]:
         "AIRFLOW__API_AUTH__JWT_SECRET": "x" * 64,
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "LAKE_HOME": str(CHECKOUT),
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
     }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("airflow")), "standalone"],
+            [str(BIN / "airflow"), "standalone"],
             env=environment,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -120,7 +122,7 @@ def wait_for(what: Callable[[], bool]) -> None:
 
 def command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(Path(sys.executable).with_name("airflow")), *arguments],
+        [str(BIN / "airflow"), *arguments],
         env=environment,
         capture_output=True,
         text=True,
