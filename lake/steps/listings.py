@@ -39,7 +39,8 @@ def listing_of(
     describes is not so.
     """
     before, own = known.get(symbol, {}), (listings or {}).get(symbol)
-    told = own or Listing(symbol=symbol)
+    # Not validated: what a file has under no symbol passes here too, on its way to quarantine.
+    told = own or Listing.model_construct(symbol=symbol)
     exchange = told.exchange or exchange or before.get("exchange") or DEFAULT_EXCHANGE
     described = {
         "listed": told.listed,
