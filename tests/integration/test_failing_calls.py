@@ -190,6 +190,36 @@ def test_maintenance_removes_what_killed_runs_left(
     assert all(found[name] in (work.old[name], work.new[name]) for name in TABLES)
 
 
+@pytest.mark.parametrize("effect", ["error=ENOSPC", "signal=SIGKILL"])
+def test_strace_itself_finds_a_whole_process_old_or_new(
+    works: dict[str, Work], tmp_path: Path, effect: str
+) -> None:
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not on this machine")
+    root, work = tmp_path / "lake", works["ingest"]
+    shutil.copytree(work.lake, root)
+    strace = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        os.devnull,
+        "-e",
+        "trace=linkat",
+        "-e",
+        f"inject=linkat:{effect}:when=1",
+    ]
+    done = run_lake(root, *work.arguments, before=strace)
+    if "ptrace" in done.stderr:
+        pytest.skip(f"strace may not trace here: {done.stderr.splitlines()[0]}")
+    assert done.returncode != 0 and "Traceback" not in done.stderr, done.stderr
+    found = content(settings_of(root))
+    assert all(found[name] in (work.old[name], work.new[name]) for name in TABLES)
+    assert found["bars"] == work.old["bars"]
+    assert run_lake(root, *work.arguments).returncode == 0
+    assert content(settings_of(root)) == work.new
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ingest", "derive", "enrich", "maintain"])
 def test_every_call_that_fails_leaves_the_old_or_the_new_state(
