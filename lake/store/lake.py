@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random
@@ -45,34 +44,6 @@ class Change:
     def is_empty(self) -> bool:
         """Return whether the table already said what was written."""
         return not (self.inserted or self.closed)
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """Rows whose time lies between two dates, both included; None leaves a side open."""
-
-    column: str
-    first: date | None
-    last: date | None
-
-    def bounds(self) -> list[tuple[str, str, datetime]]:
-        """Return the bounds as filters (column, operator, moment in UTC)."""
-        found: list[tuple[str, str, datetime]] = []
-        if self.first:
-            found.append((self.column, ">=", datetime.combine(self.first, time(), UTC)))
-        if self.last:
-            found.append((self.column, "<", datetime.combine(self.last, time(), UTC) + timedelta(days=1)))
-        return found
-
-    def rows_of(self, rows: pa.Table) -> pa.Table:
-        """Return the rows of a table that lie between."""
-        return rows.filter(pq.filters_to_expression(self.bounds()))
-
-    def condition(self) -> str:
-        """Return the bounds as SQL."""
-        return " AND ".join(
-            f"{c} {op} TIMESTAMP '{moment:%Y-%m-%dT%H:%M:%SZ}'" for c, op, moment in self.bounds()
-        )
 
 
 class Lake:
@@ -156,27 +127,37 @@ class Lake:
                 closed += result["num_target_rows_updated"]
             return Change(inserted, closed, self.table(name).version())
 
-    def replace(
-        self, name: str, rows: pa.Table, where: Mapping[str, Values], between: Between | None = None
-    ) -> Change:
+    def replace(self, name: str, rows: pa.Table, where: Mapping[str, Values]) -> Change:
         """Make `rows` the rows of a table that match `where`, in one commit; none if they already are.
 
         `where` maps columns to the values that are replaced; every row of `rows` has to match it.
-        With `between` only rows of that time are replaced, and only those of `rows` are taken.
 
         Raises:
             CommitConflict: other writers won every retry.
         """
         spec = TABLES[name]
         rows = rows.select(spec.schema.names).cast(spec.schema).sort_by([(k, "ascending") for k in spec.key])
-        rows = between.rows_of(rows) if between else rows
         filters: list[Any] = [(column, "in", list(values)) for column, values in where.items()]
         conditions = [f"{column} IN ({merge.literals(values)})" for column, values in where.items()]
-        if between:
-            filters += between.bounds()
-            conditions.append(between.condition())
         with self.writing(name):
             return self._retrying(name, lambda: self._replace(spec, rows, filters, " AND ".join(conditions)))
+
+    def transact(self, name: str, attempt: Callable[[], _Result]) -> _Result:
+        """Return what `attempt` does inside the writer's lock of a table, again where others commit first.
+
+        Raises:
+            CommitConflict: other writers won every retry.
+        """
+        with self.writing(name):
+            return self._retrying(name, attempt)
+
+    def reshape(self, name: str) -> None:
+        """Empty a table that can be computed again where its columns are not the declared ones."""
+        spec = TABLES[name]
+        if [field.name for field in self.table(name).schema().fields] != spec.schema.names:
+            DeltaTable.create(
+                self.uri(name), spec.schema, mode="overwrite", partition_by=list(spec.partition_by)
+            )
 
     def _replace(self, spec: TableSpec, rows: pa.Table, filters: list[Any], predicate: str) -> Change:
         table = self.table(spec.name)
