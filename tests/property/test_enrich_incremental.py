@@ -60,9 +60,6 @@ histories = st.lists(
 )
 
 
-NOSHRINK = [Phase.generate]
-
-
 class Market:
     """A lake, and the steps that may happen to it."""
 
