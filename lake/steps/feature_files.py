@@ -20,7 +20,7 @@ from lake.steps.feature_rows import Inputs, feature_rows
 from lake.steps.pending import Pending, inputs_now, inputs_stored, out_of_date_from
 from lake.store.digest import digest
 from lake.store.lake import Lake
-from lake.store.reads import read_history
+from lake.store.reads import read_hashed
 from lake.store.rewrite import ALWAYS, Rewrite, Span
 from lake.store.tables import TABLES
 
@@ -151,22 +151,20 @@ def works_of(
 def _chunk(
     con: duckdb.DuckDBPyConnection, timeframe: str, pending: dict[str, Pending], stale: Stale
 ) -> Iterator[Work]:
-    now = inputs_now(con, timeframe, list(pending.values()))
     stored = inputs_stored(con, timeframe, [each.symbol for each in pending.values() if each.has_rows])
-    for symbol in stored.keys() - now.keys():
-        held, _ = stored[symbol]
-        stale.add_from(pending[symbol], held, held[0])
-    for bars, actions in read_history(con, timeframe, sorted(now)) if now else ():
-        series, inputs = pending[bars.symbol], now[bars.symbol]
+    for bars, actions, hashes in read_hashed(con, timeframe, list(pending)):
+        series, inputs = pending[bars.symbol], inputs_now(pending[bars.symbol], hashes[bars.is_complete])
         first = 0
         if bars.symbol in stored:
-            held, hashes = stored[bars.symbol]
+            held, known = stored.pop(bars.symbol)
             ts = bars.ts[bars.is_complete]
-            moment = held[0] if series.anew else out_of_date_from(ts, inputs, held, hashes)
+            moment = held[0] if series.anew else out_of_date_from(ts, inputs, held, known)
             stale.add_from(series, held, moment)
             first = int(np.searchsorted(ts, moment))
         if first < len(inputs):
             yield Work(bars, actions, inputs, first)
+    for symbol, (held, _) in stored.items():  # all their bars are gone
+        stale.add_from(pending[symbol], held, held[0])
 
 
 def _files(

@@ -16,14 +16,14 @@ import pyarrow as pa
 from lake.features.version import columns_version
 from lake.market.bars import Times
 from lake.steps.feature_rows import Inputs
+from lake.store.reads import BAR_HASH, Hashes
 
-_BAR = "hash(ts, closes_at, session, open, high, low, close, volume, price_basis)"
 _WRAP = 1 << 64
 
 _PENDING = f"""
 WITH present AS (
     SELECT symbol, timeframe, count(*) FILTER (is_complete) AS bars,
-           coalesce(sum({_BAR}) FILTER (is_complete), 0) AS bars_hash, max(session) AS last_session
+           coalesce(sum({BAR_HASH}) FILTER (is_complete), 0) AS bars_hash, max(session) AS last_session
     FROM bars
     WHERE timeframe IN (SELECT unnest($timeframes)) AND symbol IN (SELECT unnest($symbols))
     GROUP BY ALL
@@ -51,10 +51,6 @@ FROM based AS b
 FULL JOIN stored AS s USING (symbol, timeframe)
 WHERE coalesce(b.bars, 0) + coalesce(s.rows, 0) > 0
 ORDER BY timeframe, symbol
-"""
-_HASHES = f"""
-SELECT symbol, {_BAR} AS bar_hash FROM bars
-WHERE timeframe = ? AND symbol IN (SELECT unnest(?)) AND is_complete ORDER BY symbol, ts
 """
 _STORED = """
 SELECT symbol, ts, inputs FROM lake.features
@@ -99,18 +95,9 @@ def find_pending(
     return [found[key] for key in sorted(found, key=lambda key: (order[key[0]], key[1]))]
 
 
-def inputs_now(
-    con: duckdb.DuckDBPyConnection, timeframe: str, series: Sequence[Pending]
-) -> dict[str, Inputs]:
-    """Return the hash that each complete bar's row should carry, by symbol."""
-    base = {each.symbol: each.base for each in series}
-    rows = con.execute(_HASHES, [timeframe, list(base)]).to_arrow_table()
-    names, starts, ends = _runs(rows["symbol"])
-    hashes = rows["bar_hash"].to_numpy()
-    return {
-        name: (np.cumsum(hashes[start:end], dtype=np.uint64) + np.uint64(base[name])).view(np.int64)
-        for name, start, end in zip(names, starts, ends, strict=True)
-    }
+def inputs_now(series: Pending, hashes: Hashes) -> Inputs:
+    """Return the hash that each complete bar's row should carry, from the bars' own."""
+    return (np.cumsum(hashes, dtype=np.uint64) + np.uint64(series.base)).view(np.int64)
 
 
 def inputs_stored(
@@ -118,13 +105,14 @@ def inputs_stored(
 ) -> dict[str, tuple[Times, pa.Array]]:
     """Return the times and hashes of stored rows, by symbol."""
     rows = con.execute(_STORED, [timeframe, list(symbols)]).to_arrow_table()
-    names, starts, ends = _runs(rows["symbol"])
     ts = rows["ts"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy().astype("datetime64[us]")
     inputs = rows["inputs"].combine_chunks()
-    return {
-        name: (ts[start:end], inputs.slice(start, end - start))
-        for name, start, end in zip(names, starts, ends, strict=True)
-    }
+    found, start = {}, 0
+    for run in rows["symbol"].value_counts().to_pylist():
+        end = start + run["counts"]
+        found[run["values"]] = (ts[start:end], inputs[start:end])
+        start = end
+    return found
 
 
 def out_of_date_from(ts: Times, now: Inputs, held: Times, hashes: pa.Array) -> np.datetime64:
@@ -139,13 +127,6 @@ def out_of_date_from(ts: Times, now: Inputs, held: Times, hashes: pa.Array) -> n
     first = both if same.all() else int(np.argmin(same))
     after = [moments[first] for moments in (held, ts) if first < len(moments)]
     return min(after, default=np.datetime64(np.iinfo(np.int64).max, "us"))
-
-
-def _runs(column: pa.ChunkedArray) -> tuple[list[str], list[int], list[int]]:
-    """Return the values of a sorted column, and where each begins and ends."""
-    counts = column.value_counts().to_pylist()
-    ends = np.cumsum([each["counts"] for each in counts]).tolist()
-    return [each["values"] for each in counts], [0, *ends][: len(ends)], ends
 
 
 def _signed(value: int) -> int:
