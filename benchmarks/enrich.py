@@ -65,7 +65,8 @@ def main() -> None:
         fill(large, 10 * asked.symbols, asked.bars)
         grown = run("enrich", large)
         print(
-            f"{10 * asked.symbols} symbols: {grown['seconds'] / whole:.1f} times the time (at most {GROWTH}), "
+            f"{10 * asked.symbols} symbols: {grown['seconds'] / whole:.1f} times the time "
+            f"(at most {GROWTH}), "
             f"{grown['memory'] / memory:.2f} of the memory, {grown['memory']:,} MB"
         )
 

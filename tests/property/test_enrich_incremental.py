@@ -159,7 +159,7 @@ def incremental_equals_full(beginning: Path, history: list[tuple[tuple[Any, ...]
         assert all(audit.is_clean for audit in verify(config) if audit.name == "features_have_bars")
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(history=histories)
 def test_features_after_any_history_are_those_of_a_full_run(
     beginning: Path, history: list[tuple[tuple[Any, ...], str, int]]
