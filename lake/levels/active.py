@@ -6,8 +6,9 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 
 from lake.levels.level import Level
+from lake.levels.settings import LEVELS
 
-MOST = 50
+MOST = LEVELS.events.most_active
 """Active levels of a kind; a newer one pushes the oldest out."""
 
 
