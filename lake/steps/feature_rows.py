@@ -25,7 +25,8 @@ def feature_rows(bars: Bars, actions: Actions, inputs: Inputs | None = None, fir
     """
     from lake.features.kernel import compute
 
-    complete = adjusted(bars, actions, "split")[bars.is_complete]
+    split_bars = adjusted(bars, actions, "split") if len(actions.split_dates) else bars
+    complete = split_bars if bars.is_complete.all() else split_bars[bars.is_complete]
     count = max(len(complete) - first, 0)
     schema = TABLES["features"].schema
     columns = compute(complete)

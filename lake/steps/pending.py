@@ -23,7 +23,7 @@ _WRAP = 1 << 64
 _PENDING = f"""
 WITH present AS (
     SELECT symbol, timeframe, count(*) FILTER (is_complete) AS bars,
-           coalesce(sum({BAR_HASH}) FILTER (is_complete), 0) AS bars_hash, max(session) AS last_session
+           coalesce(sum({{bar_hash}}) FILTER (is_complete), 0) AS bars_hash, max(session) AS last_session
     FROM bars
     WHERE timeframe IN (SELECT unnest($timeframes)) AND symbol IN (SELECT unnest($symbols))
     GROUP BY ALL
@@ -51,6 +51,10 @@ FROM based AS b
 FULL JOIN stored AS s USING (symbol, timeframe)
 WHERE coalesce(b.bars, 0) + coalesce(s.rows, 0) > 0
 ORDER BY timeframe, symbol
+"""
+_ANY_STORED = """
+SELECT 1 FROM lake.features
+WHERE timeframe IN (SELECT unnest($timeframes)) AND symbol IN (SELECT unnest($symbols)) LIMIT 1
 """
 _STORED = """
 SELECT symbol, ts, inputs FROM lake.features
@@ -85,7 +89,10 @@ def find_pending(
     bars before it, is today's. It costs one scan of the bars and one of three columns of the features.
     """
     version = columns_version()
-    rows = con.execute(_PENDING, {"timeframes": list(timeframes), "symbols": list(symbols)}).fetchall()
+    asked = {"timeframes": list(timeframes), "symbols": list(symbols)}
+    # Before the first run there is nothing to compare with.
+    query = _PENDING.format(bar_hash=BAR_HASH if con.execute(_ANY_STORED, asked).fetchone() else "0::UBIGINT")
+    rows = con.execute(query, asked).fetchall()
     found = {
         (timeframe, symbol): Pending(timeframe, symbol, (base + version) % _WRAP, stored > 0, full)
         for timeframe, symbol, base, bars, stored, followed, wanted, newest in rows
