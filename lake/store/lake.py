@@ -18,8 +18,10 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 from lake.config import Settings
 from lake.errors import CommitConflict, StoreUnavailable
 from lake.store import merge
+from lake.store.compaction import compact
 from lake.store.digest import digest
 from lake.store.encoding import writer_of
+from lake.store.extent import extent_of, literals
 from lake.store.locks import writer_lock
 from lake.store.tables import TABLES, TableSpec
 from lake.store.transactions import Transactions
@@ -108,16 +110,18 @@ class Lake:
         """
         spec = TABLES[name]
         with self.writing(name):
+            table = self.table(name)
             if transactions:
-                transactions.check(self.table(name))
+                transactions.check(table)
             inserted = closed = 0
-            batches = news(spec, rows, self.table(name), merge.partitions_of(spec, rows))
+            batches = news(spec, rows, table)
             if vanished is not None and vanished.num_rows:
                 batches = batches or [rows.slice(0, 0)]
                 vanished = vanished.append_column("known_at", _repeated(spec, known_at, vanished.num_rows))
             for number, batch in enumerate(batches):
                 stamped = _stamped(spec, batch, known_at + timedelta(microseconds=number))
                 result = self._merge(
+                    table,
                     spec,
                     stamped,
                     vanished if number == 0 else None,
@@ -125,7 +129,9 @@ class Lake:
                 )
                 inserted += result["num_target_rows_inserted"]
                 closed += result["num_target_rows_updated"]
-            return Change(inserted, closed, self.table(name).version())
+            if inserted or closed:
+                self._retrying(name, table, lambda: compact(table, spec, extent_of(spec, rows, vanished)))
+            return Change(inserted, closed, table.version())
 
     def replace(self, name: str, rows: pa.Table, where: Mapping[str, Values]) -> Change:
         """Make `rows` the rows of a table that match `where`, in one commit; none if they already are.
@@ -138,9 +144,11 @@ class Lake:
         spec = TABLES[name]
         rows = rows.select(spec.schema.names).cast(spec.schema).sort_by([(k, "ascending") for k in spec.key])
         filters: list[Any] = [(column, "in", list(values)) for column, values in where.items()]
-        conditions = [f"{column} IN ({merge.literals(values)})" for column, values in where.items()]
+        conditions = [f"{column} IN ({literals(values)})" for column, values in where.items()]
         with self.writing(name):
-            return self._retrying(name, lambda: self._replace(spec, rows, filters, " AND ".join(conditions)))
+            table = self.table(name)
+            predicate = " AND ".join(conditions)
+            return self._retrying(name, table, lambda: self._replace(table, spec, rows, filters, predicate))
 
     def transact(self, name: str, attempt: Callable[[], _Result]) -> _Result:
         """Return what `attempt` does inside the writer's lock of a table, again where others commit first.
@@ -149,7 +157,7 @@ class Lake:
             CommitConflict: other writers won every retry.
         """
         with self.writing(name):
-            return self._retrying(name, attempt)
+            return self._retrying(name, self.table(name), attempt)
 
     def reshape(self, name: str) -> None:
         """Empty a table that can be computed again where its columns are not the declared ones."""
@@ -159,23 +167,29 @@ class Lake:
                 self.uri(name), spec.schema, mode="overwrite", partition_by=list(spec.partition_by)
             )
 
-    def _replace(self, spec: TableSpec, rows: pa.Table, filters: list[Any], predicate: str) -> Change:
-        table = self.table(spec.name)
+    def _replace(
+        self, table: DeltaTable, spec: TableSpec, rows: pa.Table, filters: list[Any], predicate: str
+    ) -> Change:
         old = table.to_pyarrow_table(filters=filters).select(spec.schema.names).cast(spec.schema)
         if digest(old, order_by=spec.key) == digest(rows):
             return Change(0, 0, table.version())
         write_deltalake(table, rows, mode="overwrite", predicate=predicate, writer_properties=writer_of(spec))
-        return Change(rows.num_rows, old.num_rows, self.table(spec.name).version())
+        table.update_incremental()
+        return Change(rows.num_rows, old.num_rows, table.version())
 
     def _merge(
-        self, spec: TableSpec, rows: pa.Table, vanished: pa.Table | None, transactions: Transactions | None
+        self,
+        table: DeltaTable,
+        spec: TableSpec,
+        rows: pa.Table,
+        vanished: pa.Table | None,
+        transactions: Transactions | None,
     ) -> dict[str, Any]:
         ranks = self._ranks if spec.ranked else None
         source = merge.twins(rows, ranks, vanished)
-        condition = merge.match_condition(spec, merge.partitions_of(spec, rows, vanished), ranks)
+        condition = merge.match_condition(spec, extent_of(spec, rows, vanished), ranks)
 
         def attempt() -> dict[str, Any]:
-            table = self.table(spec.name)
             if transactions:
                 transactions.check(table)
             return (
@@ -194,17 +208,25 @@ class Lake:
                 .execute()
             )
 
-        return self._retrying(spec.name, attempt)
+        return self._retrying(spec.name, table, attempt)
 
-    def _retrying(self, name: str, attempt: Callable[[], _Result]) -> _Result:
-        # delta-rs does not retry a merge by itself: the table is read anew and the whole merge runs again.
+    def _retrying(self, name: str, table: DeltaTable, attempt: Callable[[], _Result]) -> _Result:
+        """Attempt to commit until no other writer was ahead, each time on the newest version.
+
+        delta-rs does not retry a merge by itself.
+        """
+
+        def current() -> _Result:
+            table.update_incremental()
+            return attempt()
+
         policy = Retrying(
             retry=retry_if_exception_type(CommitFailedError),
             stop=stop_after_attempt(_ATTEMPTS),
             wait=wait_random(0.01, 0.25),
         )
         try:
-            return policy(attempt)
+            return policy(current)
         except RetryError as error:
             raise CommitConflict(
                 f"expected to commit to table {name} within {_ATTEMPTS} attempts, found other writers "

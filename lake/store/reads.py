@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -34,6 +35,10 @@ _NEWEST = """
 SELECT * FROM ({bars}) QUALIFY row_number() OVER (PARTITION BY symbol ORDER BY ts DESC) <= {newest}
 ORDER BY symbol, ts
 """
+_SINCE = """
+SELECT b.* FROM ({bars}) AS b JOIN (SELECT unnest(?) AS symbol, unnest(?) AS since) AS s
+ON s.symbol = b.symbol AND b.ts >= s.since ORDER BY b.symbol, b.ts
+"""
 _ACTIONS = """
 SELECT symbol, ex_date, kind, value FROM actions
 WHERE symbol IN (SELECT unnest(?)) AND is_applied ORDER BY symbol, ex_date, kind
@@ -46,22 +51,27 @@ def read_history(
     symbols: Sequence[str] | None = None,
     newest: int | None = None,
     delivered: bool = False,
+    since: Mapping[str, datetime] | None = None,
 ) -> Iterator[tuple[Bars, Actions]]:
     """Yield each symbol's bars as traded and its actions, in the order of symbols' names.
 
     Rows that were delivered on the split basis are brought to as-traded terms where splits are
     known. Symbols without bars of the timeframe are left out. With `newest` these are only so many
-    of the last bars, with `delivered` none that were derived.
+    of the last bars, with `delivered` none that were derived, with `since` those of its symbols that
+    start from its moment on.
 
     Raises:
         UnknownSymbol: `symbols` names one that the lake does not have.
     """
-    names = known_symbols(con, symbols)
+    names = known_symbols(con, symbols) if since is None else sorted(since)
     query = _BARS.format(condition=_DELIVERED if delivered else "true", extra="")
     if newest is not None:
         query = _NEWEST.format(bars=query, newest=newest)
     for start in range(0, len(names), CHUNK):
-        for bars, actions, _ in _histories(con, query, timeframe, names[start : start + CHUNK]):
+        chunk = names[start : start + CHUNK]
+        for bars, actions, _ in _histories(
+            con, _rows_of(con, query, timeframe, chunk, since), timeframe, chunk
+        ):
             yield bars, actions
 
 
@@ -70,18 +80,35 @@ def read_hashed(
 ) -> Iterator[tuple[Bars, Actions, Hashes]]:
     """Yield the histories of symbols as `read_history` does, all at once, with a hash of each bar."""
     query = _BARS.format(condition="true", extra=f", {BAR_HASH} AS bar_hash")
-    for bars, actions, rows in _histories(con, query, timeframe, symbols):
+    found = _rows_of(con, query, timeframe, list(symbols), None)
+    for bars, actions, rows in _histories(con, found, timeframe, symbols):
         yield bars, actions, rows["bar_hash"].to_numpy()
 
 
 def _histories(
-    con: duckdb.DuckDBPyConnection, query: str, timeframe: str, symbols: Sequence[str]
+    con: duckdb.DuckDBPyConnection, found: pa.Table, timeframe: str, symbols: Sequence[str]
 ) -> Iterator[tuple[Bars, Actions, pa.Table]]:
-    found = con.execute(query, [timeframe, list(symbols)]).to_arrow_table()
     actions = read_actions(con, symbols)
     for symbol, rows in _by_symbol(found).items():
         own = actions.get(symbol, Actions.none())
         yield _as_traded(_bars(symbol, timeframe, rows), rows, own), own, rows
+
+
+def _rows_of(
+    con: duckdb.DuckDBPyConnection,
+    query: str,
+    timeframe: str,
+    symbols: list[str],
+    since: Mapping[str, datetime] | None,
+) -> pa.Table:
+    if since is None:
+        return con.execute(query, [timeframe, symbols]).to_arrow_table()
+    moments = [since[symbol] for symbol in symbols]
+    # The least of them as a literal: the files before it are then not even opened.
+    after = query.replace(
+        "timeframe = ?", f"ts >= '{min(moments).isoformat()}'::TIMESTAMPTZ AND timeframe = ?"
+    )
+    return con.execute(_SINCE.format(bars=after), [timeframe, symbols, symbols, moments]).to_arrow_table()
 
 
 def read_actions(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict[str, Actions]:
@@ -93,18 +120,28 @@ def read_actions(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict
 def known_symbols(con: duckdb.DuckDBPyConnection, symbols: Sequence[str] | None = None) -> list[str]:
     """Return the lake's symbols, or `symbols` in order of name if the lake has them all.
 
+    An alias means its symbol, unless the lake has a symbol of that very name.
+
     Raises:
         UnknownSymbol: it lacks one.
     """
-    names = [row[0] for row in con.execute("SELECT symbol FROM symbols ORDER BY symbol").fetchall()]
+    symbol_of = symbol_names(con)
+    names = sorted(set(symbol_of.values()))
     if not symbols:
         return names
-    if missing := sorted(set(symbols) - set(names)):
+    if missing := sorted(set(symbols) - symbol_of.keys()):
         raise UnknownSymbol(
             f"expected symbols of this lake, found {', '.join(missing)}; it has "
             f"{', '.join(names[:10]) or 'none'}{' …' if len(names) > 10 else ''}: run `lake ingest` first"
         )
-    return sorted(set(symbols))
+    return sorted({symbol_of[name] for name in symbols})
+
+
+def symbol_names(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return the lake's symbol of each name that means one: its own, and its aliases where none has them."""
+    listed = con.execute("SELECT symbol, aliases FROM symbols").fetchall()
+    symbol_of = {alias: symbol for symbol, aliases in listed for alias in (aliases or "").split(",") if alias}
+    return symbol_of | {symbol: symbol for symbol, _ in listed}
 
 
 def _by_symbol(rows: pa.Table) -> dict[str, pa.Table]:
