@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from lake.feed.listing import Listing
 from lake.feed.partitions import partition_of
 from lake.live.market import LiveMarket, Symbol
-from lake.live.restore import histories_of
+from lake.live.restore import LongerBars, asks_longer, histories_of, longer_bars
 from lake.rules.language import read_rules
 from lake.store.catalog import connect
 from lake.store.lake import Lake, now_utc
@@ -25,6 +25,8 @@ class Markets:
         self._markets: dict[int, LiveMarket] = {}
         self._closed_until: dict[int, int] = {}
         self._prepared: tuple[int, ...] | None = None
+        self._asks_longer = asks_longer(self._rules)
+        self._bars_version = -1
 
     @property
     def exchanges(self) -> dict[Symbol, str]:
@@ -48,12 +50,18 @@ class Markets:
 
     def _version(self) -> tuple[int, ...]:
         """Return the versions of the tables that the state is rebuilt from."""
-        return tuple(self._lake.table(name).version() for name in ("candles", "actions", "symbols"))
+        return tuple(self._lake.table(name).version() for name in self._read_from)
+
+    @property
+    def _read_from(self) -> tuple[str, ...]:
+        return ("candles", "actions", "symbols", *(("bars",) if self._asks_longer else ()))
 
     def _rebuild(self, partitions: Iterable[int]) -> dict[int, int]:
         self._listing.refresh()
         self._markets, closed_until = {}, {}
         names = {partition: self._symbols_of(partition) for partition in partitions}
+        if self._asks_longer:
+            self._bars_version = self._lake.table("bars").version()
         with connect(self._lake) as con:
             wanted = sorted(name for own in names.values() for name in own)
             found = histories_of(con, self._rules, wanted)
@@ -65,6 +73,23 @@ class Markets:
             )
             closed_until[partition] = max((each.closed_until for each in histories.values()), default=0)
         return closed_until
+
+    def longer_news(self) -> LongerBars | None:
+        """Return the daily and longer bars that rules ask, if there are new ones since the last time."""
+        if not self._asks_longer or (version := self._lake.table("bars").version()) == self._bars_version:
+            return None
+        names = sorted(name for partition in self._markets for name in self._symbols_of(partition))
+        with connect(self._lake) as con:
+            found = longer_bars(con, self._rules, names)
+        self._bars_version = version
+        return found
+
+    def know(self, found: LongerBars) -> None:
+        """Let the markets see daily and longer bars from their next bars on."""
+        for symbol, (longer, actions) in found.items():
+            market = self._markets.get(partition_of(symbol, self._count))
+            if market is not None:
+                market.know(symbol, longer, actions)
 
     def of(self, partition: int) -> LiveMarket | None:
         """Return the market of a partition; None if the partition is not ours."""

@@ -22,13 +22,14 @@ class History:
 
     `bars` has all that were landed of each timeframe; `delivered` those of longer timeframes that a
     vendor delivered, of the last sessions; `minutes` the candles of one minute of the last sessions,
-    at least as many as suspicion looks back to.
+    at least as many as suspicion looks back to; `longer` daily and longer bars that rules ask.
     """
 
     minutes: Bars = field(default_factory=lambda: no_bars("", "1m"))
     delivered: tuple[Bars, ...] = ()
     bars: Mapping[str, Bars] = field(default_factory=dict)
     actions: Actions = field(default_factory=Actions.none)
+    longer: tuple[Bars, ...] = ()
 
     @property
     def closed_until(self) -> int:

@@ -23,7 +23,7 @@ def rule_version(rule: Rule, registry: Registry = REGISTRY) -> str:
         "cases": [[case.side, str(case.condition), *filter(None, [case.state])] for case in rule.cases],
         "columns": {
             ",".join(indicator.columns): dict(indicator.parameters)
-            for indicator in registry.in_order_of_need(rule.columns)
+            for indicator in registry.in_order_of_need(rule.all_columns)
         },
         "fires": rule.fires,
     }

@@ -94,7 +94,7 @@ def _rule(name: str, node: Node, scope: Scope) -> Rule:
     fields = node.fields(_REQUIRED, _OPTIONAL, f"rule {name}")
     levels = _levels(name, fields, scope) if "levels" in fields else None
     message, shown = message_of(fields["message"], levels is not None) if "message" in fields else (None, ())
-    return Rule(
+    rule = Rule(
         name=name,
         description=fields["description"].scalar("a sentence"),
         timeframes=_timeframes(fields["timeframes"]),
@@ -106,6 +106,12 @@ def _rule(name: str, node: Node, scope: Scope) -> Rule:
         levels=levels,
         shown=shown,
     )
+    if own := next((each for each in rule.asks if each.timeframe in rule.timeframes), None):
+        raise node.refusal(
+            f"rule {name} to ask another timeframe than its own ({', '.join(rule.timeframes)})",
+            f"`{own}`; leave `on {own.timeframe}` out, or split the rule",
+        )
+    return rule
 
 
 def _is_taken(name: str) -> bool:
