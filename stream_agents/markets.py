@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lake.alerts.keep import keep_rules
 from lake.feed.listing import Listing
 from lake.feed.partitions import partition_of
 from lake.live.market import LiveMarket, Symbol
-from lake.live.restore import LongerBars, asks_longer, histories_of, longer_bars
+from lake.live.restore import LongerBars, asks_longer, histories_of, live_rules, longer_bars
 from lake.rules.language import read_rules
 from lake.store.catalog import connect
 from lake.store.lake import Lake, now_utc
@@ -58,6 +59,7 @@ class Markets:
 
     def _rebuild(self, partitions: Iterable[int]) -> dict[int, int]:
         self._listing.refresh()
+        keep_rules(self._lake, live_rules(self._rules), now_utc())
         self._markets, closed_until = {}, {}
         names = {partition: self._symbols_of(partition) for partition in partitions}
         if self._asks_longer:

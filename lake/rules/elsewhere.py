@@ -17,7 +17,7 @@ from lake.market.bars import Actions, Bars, Floats
 from lake.rules.conditions import Condition, Count, On, Value, asked_of, operands_of, parts_of
 from lake.rules.memory import Memory, Numbers, Rows, judge
 from lake.rules.rule import Rule, columns_of
-from lake.rules.truth import UNKNOWN, Elsewhere, Truth, frame_of, measured, truth
+from lake.rules.truth import UNKNOWN, Elsewhere, Frame, Truth, frame_of, measured, truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,14 @@ class Answers:
     """What one symbol's complete bars of a timeframe say, oldest first, times in microseconds since 1970.
 
     `truths` by question: unknown on bars that no rule may judge. `values` what the questions read, by
-    its name with the timeframe.
+    its name with the timeframe. `frame` is what they were judged by.
     """
 
     ts: Numbers
     closes_at: Numbers
     truths: Mapping[On, Truth]
     values: Mapping[str, Floats]
+    frame: Frame
 
     def before(self, closes_at: Numbers) -> Numbers:
         """Return for bars that close at these moments the last row that closed earlier, -1 for none."""
@@ -83,7 +84,7 @@ def answered(
     truths = {
         each: np.where(may_hold, truth(each.part, frame), UNKNOWN).astype(np.int8) for each in questions
     }
-    return Answers(ts, closes_at, truths, values)
+    return Answers(ts, closes_at, truths, values, frame)
 
 
 def answers_of(rules: Iterable[Rule], others: Iterable[Bars], actions: Actions) -> list[Answers]:

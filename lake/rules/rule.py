@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, get_args
 
@@ -69,6 +69,8 @@ class Rule:
     levels: LevelTrigger | None = None
     shown: tuple[str, ...] = ()
     """The columns that its message names."""
+    text: str = field(default="", compare=False, repr=False)
+    """How it is written, after the rules above it that it names: the text can be read by itself."""
 
     @property
     def conditions(self) -> tuple[Condition, ...]:

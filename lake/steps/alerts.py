@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from lake.alerts.alert import Alert, alert_of_row, alert_rows
-from lake.alerts.keep import keep
+from lake.alerts.keep import keep, keep_rules
 from lake.config import Settings
 from lake.errors import BadInput
 from lake.market.adjust import adjusted, split_factor
@@ -71,6 +71,7 @@ def raise_alerts(
     rules, frames = read_rules(settings.conf_folder), _timeframes(settings, con, timeframes)
     counts = {"timeframes": len(frames), "alerts": 0, "written": 0, "replaced": 0, "invalidated": 0}
     names = known_symbols(con, symbols)
+    keep_rules(lake, rules.values(), moment)
     for timeframe in frames:
         own = rules_for(rules, timeframe)
         for begin in range(0, len(names), CHUNK):
