@@ -24,7 +24,7 @@ class History:
     `bars` has all that were landed of each timeframe, or with what they `carried` from before them only
     the last ones; `delivered` those of longer timeframes that a
     vendor delivered, of the last sessions; `minutes` the candles of one minute of the last sessions,
-    at least as many as suspicion looks back to.
+    at least as many as suspicion looks back to; `longer` daily and longer bars that rules ask.
     """
 
     minutes: Bars = field(default_factory=lambda: no_bars("", "1m"))
@@ -32,6 +32,7 @@ class History:
     bars: Mapping[str, Bars] = field(default_factory=dict)
     actions: Actions = field(default_factory=Actions.none)
     carried: Mapping[str, Carried] = field(default_factory=dict)
+    longer: tuple[Bars, ...] = ()
 
     @property
     def closed_until(self) -> int:

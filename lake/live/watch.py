@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,16 +23,18 @@ from lake.levels.method import Bar
 from lake.levels.registry import methods
 from lake.live.carried import Carried, Needs
 from lake.live.columns import Columns
+from lake.live.elsewhere import Questions, Told
 from lake.live.history import last_session
 from lake.live.rings import Rings, Segments
 from lake.market.adjust import adjusted, split_factor
 from lake.market.aggregate import micros
-from lake.market.bars import PRICES, VALUES, Actions, Bars
+from lake.market.bars import PRICES, VALUES, Actions, Bars, Floats
 from lake.market.candles import Candle, candles_of
 from lake.market.suspect_bars import splits_between
-from lake.rules.memory import Memory, Rows, reach, remember
+from lake.rules.elsewhere import asks_of
+from lake.rules.memory import Memory, Numbers, Rows, reach, remember
 from lake.rules.rule import LEVEL_COLUMN, Rule, methods_of
-from lake.rules.truth import Frame, frame_of
+from lake.rules.truth import Elsewhere, Frame, frame_of
 
 
 class News(NamedTuple):
@@ -66,26 +68,39 @@ class _Session:
 
 def needs_of(rules: Sequence[Rule]) -> Needs:
     """Return what the rules of one timeframe need of a series."""
-    columns = columns_of(rules)
+    columns = columns_read(rules)
     sums = tuple(name for name in columns if REGISTRY.indicator(name).is_cumulative)
     return Needs(REGISTRY.settle_bars(columns) + reach(rules), methods_of(rules), sums)
 
 
-def columns_of(rules: Sequence[Rule]) -> tuple[str, ...]:
+def columns_read(rules: Sequence[Rule]) -> tuple[str, ...]:
     """Return the columns that rules read or show, in the order of the rules."""
     return tuple(dict.fromkeys(name for rule in rules for name in (*rule.columns, *rule.shown)))
 
 
 class Watch:
-    """The rules of one timeframe over every symbol's bars, as they close."""
+    """The rules of one timeframe over every symbol's bars, as they close.
 
-    def __init__(self, timeframe: str, rules: Sequence[Rule], session_bars: int) -> None:
+    `told` is what is known of the timeframes that they ask besides, for each series.
+    """
+
+    def __init__(
+        self,
+        timeframe: str,
+        rules: Sequence[Rule],
+        session_bars: int,
+        told: Mapping[str, Sequence[Told]] | None = None,
+    ) -> None:
         self.timeframe, self.rules = timeframe, prepared(rules)
         self._reach = reach(rules)
-        columns = columns_of(rules)
+        columns = columns_read(rules)
         self._columns = Columns(columns, timeframe)
         self._looks_back = max(self._reach, self._columns.sees)
-        self._rings = Rings(self._columns.filled, self._columns.keep + self._reach, session_bars)
+        self._questions = {name: Questions(asked) for name, asked in asks_of(rules).items()}
+        self._told: Mapping[str, Sequence[Told]] = told or {}
+        elsewhere = tuple(name for each in self._questions.values() for name in each.names)
+        keep = self._columns.keep + self._reach
+        self._rings = Rings(self._columns.filled, keep, session_bars, elsewhere)
         self._memory, self._base = (Memory.start(0, len(rules)) for _ in range(2))
         self._methods = {name: methods()[name] for name in methods_of(rules)}
         self._scales: dict[str, Scale] = {**dict.fromkeys(PRICES, "price"), "volume": "volume"}
@@ -145,7 +160,7 @@ class Watch:
         """Take in the bars of earlier sessions at once."""
         actions = self._actions[series].up_to(bars.session[-1])
         split_bars, later_splits = adjusted(bars, actions, "split"), split_factor(bars.session, actions)
-        columns = compute(split_bars, self._rings.columns)
+        columns: dict[str, Any] = compute(split_bars, self._rings.columns)
         session = self._sessions[series]
         news = np.ones(len(bars), dtype=np.bool_)
         if carried is not None:
@@ -158,8 +173,11 @@ class Watch:
             self._memory.first_close[series] = carried.first_close
             self._memory.has_moved[series] = carried.has_moved
             session.levels = carried.levels
+        for name, each in self._questions.items():
+            columns |= each.read(self._told[name][series], micros(bars.closes_at))
+        own = {name: columns[name] for name in self._rings.columns}
         rows = Rows(
-            frame_of(split_bars, columns, later_splits),
+            frame_of(split_bars, own, later_splits, elsewhere=self._elsewhere(columns)),
             np.full(len(bars), series),
             np.ones(len(bars), dtype=np.bool_),
             bars.is_suspect,
@@ -171,6 +189,15 @@ class Watch:
         if session.levels is not None:
             for bar in bars_of(split_bars[news], columns[LEVEL_COLUMN][news]):
                 session.levels.push(bar)
+
+    def again(self, series: int, after: int) -> News | None:
+        """Return the correction that has a session judged anew, if it has a bar that closes after a moment.
+
+        For answers of another timeframe that were not known when its bars were judged.
+        """
+        session = self._sessions[series]
+        newest = session.bars.get(session.newest)
+        return newest._replace(is_correction=True) if newest and newest.closes_at > after else None
 
     def take(self, news: Sequence[News], now: datetime) -> list[Alert]:
         """Return the alerts of bars, oldest first for each series."""
@@ -254,23 +281,42 @@ class Watch:
 
     def _raised(self, rows: list[News], now: datetime) -> list[Alert]:
         """Return the alerts of new bars, which stand by series, oldest first."""
+        return raised(self.rules, self._scene_of(rows), self._memory, "stream", now)
+
+    def _scene_of(self, rows: list[News]) -> Scene:
+        """Put new bars, which stand by series, into the rings and return them as rules see them."""
         series = np.array([row.series for row in rows], dtype=np.int64)
         sessions = np.array([row.session for row in rows], dtype=np.int64)
         ends = np.array([row.closes_at for row in rows], dtype=np.int64)
         places = self._rings.append(series, sessions, ends, [row.candle for row in rows])
+        self._ask(rows, series, places)
         segments = Segments.of(series, places, self._looks_back)
         self._columns.fill_in(self._rings, segments, series, places)
         events: list[tuple[int, Event]] = []
         scene = self._scene(segments, events)
         if self._methods:
             events += self._push_levels(rows, scene)
-        return raised(self.rules, scene, self._memory, "stream", now)
+        return scene
+
+    def _ask(self, rows: list[News], series: Numbers, places: Numbers) -> None:
+        """Enter beside new bars what they know of other timeframes."""
+        for timeframe, questions in self._questions.items():
+            told = self._told[timeframe]
+            known = [told[row.series].before(row.closes_at) or questions.nothing for row in rows]
+            for name, values in zip(questions.names, zip(*known, strict=True), strict=True):
+                self._rings.floats[name][series, places] = values
+
+    def _elsewhere(self, columns: Mapping[str, Floats]) -> Elsewhere:
+        found = [each.elsewhere(columns) for each in self._questions.values()]
+        truths = {question: said for each in found for question, said in each.truths.items()}
+        return Elsewhere(truths, {name: seen for each in found for name, seen in each.values.items()})
 
     def _scene(self, segments: Segments, events: list[tuple[int, Event]]) -> Scene:
         """Return new bars as rules see them, with the ones that they look back to."""
         rings, of, at = self._rings, segments.series, segments.place
         values = {name: segments.of_ring(rings.floats[name]) for name in (*VALUES, *self._columns.names)}
-        frame = Frame(values, self._scales, segments.of_ring(rings.floats["later_splits"]))
+        elsewhere = self._elsewhere({name: segments.of_ring(rings.floats[name]) for name in rings.elsewhere})
+        frame = Frame(values, self._scales, segments.of_ring(rings.floats["later_splits"]), elsewhere)
         rows = Rows(frame, of, segments.is_new, rings.is_suspect[of, at])
         times = (rings.times["ts"][of, at], rings.times["closes_at"][of, at])
         return Scene(self.timeframe, self._symbols, rows, *times, events)
