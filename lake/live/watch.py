@@ -265,7 +265,7 @@ class Watch:
         if ratio == 1.0:
             return ratio
         self._rings.rescale(series, ratio)
-        self._columns.rescale(series, ratio)
+        self._columns.rescale(self._rings, series, ratio)
         self._memory.rescale(series, ratio)
         if (levels := self._sessions[series].levels) is not None:
             levels.rescale(ratio)
