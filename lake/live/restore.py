@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from lake.alerts.alert import Alert, alert_of_row
 from lake.live.carried import Carried, Needs
 from lake.live.history import History
 from lake.live.market import LiveMarket
@@ -77,12 +78,14 @@ def _without_minutes(
 ) -> dict[str, History]:
     """Return what the lake has of the series that rules see."""
     actions = dict.fromkeys(names, Actions.none()) | read_actions(con, names)
+    provisional = _provisional(con, names) if any(each.is_provisional for each in rules.values()) else {}
     longer, asked = longer_bars(con, rules, names), asks_of(live_rules(rules))
     found: dict[str, dict[str, Any]] = {
         name: {
             "bars": {},
             "carried": {},
             "longer": longer.get(name, ((), None))[0],
+            "provisional": provisional.get(name, ()),
             "actions": actions[name],
         }
         for name in names
@@ -95,6 +98,19 @@ def _without_minutes(
                 if carried is not None:
                     found[bars.symbol]["carried"][timeframe] = carried
     return {name: History(**parts) for name, parts in found.items()}
+
+
+def _provisional(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> dict[str, tuple[Alert, ...]]:
+    """Return the alerts of bars that were forming, by symbol."""
+    rows = con.execute(
+        "SELECT * EXCLUDE (superseded_at) FROM lake.alerts WHERE superseded_at IS NULL "
+        "AND status = 'provisional' AND symbol IN (SELECT unnest(?)) ORDER BY symbol, ts, alert_id",
+        [list(names)],
+    ).to_arrow_table()
+    found: dict[str, tuple[Alert, ...]] = {}
+    for alert in map(alert_of_row, rows.to_pylist()):
+        found[alert.symbol] = (*found.get(alert.symbol, ()), alert)
+    return found
 
 
 def _series(
