@@ -23,10 +23,7 @@ def rule_version(rule: Rule, registry: Registry = REGISTRY) -> str:
     """
     meaning: dict[str, object] = {
         "cases": [[case.side, str(case.condition), *filter(None, [case.state])] for case in rule.cases],
-        "columns": {
-            ",".join(indicator.columns): dict(indicator.parameters)
-            for indicator in registry.in_order_of_need(rule.columns)
-        },
+        "columns": column_parameters(rule, registry),
         "fires": rule.fires,
     }
     if rule.levels is not None:
@@ -34,6 +31,14 @@ def rule_version(rule: Rule, registry: Registry = REGISTRY) -> str:
         meaning["levels"] = [event, list(methods), *([str(condition)] if condition is not None else [])]
         meaning["level_settings"] = LEVELS.meaning(methods)
     return hashlib.sha256(canonical_json(meaning).encode()).hexdigest()[:12]
+
+
+def column_parameters(rule: Rule, registry: Registry = REGISTRY) -> dict[str, dict[str, float]]:
+    """Return the parameters of the columns that decide when a rule fires, by their names."""
+    return {
+        ",".join(indicator.columns): dict(indicator.parameters)
+        for indicator in registry.in_order_of_need(rule.all_columns)
+    }
 
 
 def alert_id(
