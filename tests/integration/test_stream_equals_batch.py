@@ -61,7 +61,9 @@ flows:
   bullish: {all: [obv > 0, adl > 0]}
   bearish: {any: [obv < 0, adl < 0]}
 """
-RULES: tuple[Rule, ...] = (*(read_rules(CHECKOUT / "conf") | parse_rules(AT_LEVELS + FLOWS)).values(),)
+ALL = read_rules(CHECKOUT / "conf") | parse_rules(AT_LEVELS + FLOWS)
+RULES = tuple(rule for rule in ALL.values() if not rule.asks)
+"""Every rule that asks no other timeframe; those that do are compared where candles of several are landed."""
 
 
 class Series(NamedTuple):
