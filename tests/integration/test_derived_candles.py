@@ -125,7 +125,7 @@ def test_longer_candles_of_real_minutes_equal_the_independent_ones(
             SELECT symbol, ts
             FROM (SELECT * FROM candles WHERE timeframe = '{timeframe}') AS made
             FULL JOIN (FROM read_parquet('{file}') WHERE strftime(ts, '%H:%M') >= '{opens}') AS found
-              USING (symbol, ts)
+            USING (symbol, ts)
             WHERE made.close IS NULL OR found.close IS NULL OR made.open <> found.open
                OR made.high <> found.high OR made.low <> found.low
                OR made.close <> found.close OR made.volume <> found.volume
