@@ -36,7 +36,9 @@ def differences(part: Found, whole: Found, until: int, split_ratio: float = 1.0)
     return [str(each) for each in disagreements(part, whole, until, split_ratio)]
 
 
-def disagreements(part: Found, whole: Found, until: int, split_ratio: float = 1.0) -> list[Disagreement]:
+def disagreements(
+    part: Found, whole: Found, until: int, split_ratio: float = 1.0, since: int | None = None
+) -> list[Disagreement]:
     """Return what a prefix and the whole say differently of the time up to the cut.
 
     Compared are the levels confirmed up to `until`, the events on bars that closed up to it, that
@@ -46,21 +48,36 @@ def disagreements(part: Found, whole: Found, until: int, split_ratio: float = 1.
     Args:
         until: close of the prefix's last bar, microseconds since 1970, UTC.
         split_ratio: product of the splits after the prefix, which the whole's prices are divided by.
+        since: where a shorter prefix agreed up to; only what is new since is compared then.
     """
     known = [level for level in whole.levels if level.confirmed_at <= until]
     events = [event for event in whole.events if event.closes_at <= until]
-    ended = {level.level_id for level in part.levels if level.outcome in _FINAL}
+    mine, own_events = part.levels, part.events
+    if since is not None:
+        fresh = [event for event in events if event.closes_at > since]
+        own_events = [event for event in own_events if event.closes_at > since]
+        changed = {event.level_id for event in (*fresh, *own_events)}
+        mine, known = (_changed(levels, changed, since) for levels in (mine, known))
+        wanted = {level.level_id for level in known}
+        events, counted = fresh, [event for event in events if event.level_id in wanted]
+    else:
+        counted = events
+    ended = {level.level_id for level in mine if level.outcome in _FINAL}
     settled = {level.level_id for level in known if level.strength_bar <= part.last_bar}
     return [
-        *_unequal("level", _births(part.levels, split_ratio), _births(known, 1.0)),
-        *_unequal("event", _made(part.events, split_ratio), _made(events, 1.0)),
-        *_unequal("certificate", _certificates(part.levels), _counted(known, events)),
-        *_unequal("outcome", *(_outcomes(levels, ended) for levels in (part.levels, known))),
-        *_unequal("strength", *(_strengths(each, settled, part.last_bar) for each in (part.levels, known))),
+        *_unequal("level", _births(mine, split_ratio), _births(known, 1.0)),
+        *_unequal("event", _made(own_events, split_ratio), _made(events, 1.0)),
+        *_unequal("certificate", _certificates(mine), _counted(known, counted)),
+        *_unequal("outcome", *(_outcomes(levels, ended) for levels in (mine, known))),
+        *_unequal("strength", *(_strengths(levels, settled, part.last_bar) for levels in (mine, known))),
     ]
 
 
 _FINAL = ("replaced", "crowded_out")
+
+
+def _changed(levels: Iterable[Level], changed: set[str], since: int) -> list[Level]:
+    return [level for level in levels if level.confirmed_at > since or level.level_id in changed]
 
 
 def _outcomes(levels: Iterable[Level], chosen: set[str]) -> dict[Any, Any]:

@@ -9,7 +9,7 @@ from lake.lookahead.aligned import Aligned, aligned
 from lake.lookahead.columns import column_findings, read_by
 from lake.lookahead.definitions import Definitions
 from lake.lookahead.finding import Finding
-from lake.lookahead.levels import level_findings
+from lake.lookahead.levels import Prefixes
 from lake.lookahead.longer import longer_finding
 from lake.lookahead.rules import rule_findings
 from lake.lookahead.view import look
@@ -62,14 +62,17 @@ def check(history: History, cuts: Sequence[int], definitions: Definitions) -> Ch
         return checked
     whole_bars = history.judged(len(history.bars))
     whole = look(whole_bars, history.actions, definitions)
-    for count in cuts:
+    levels = Prefixes(whole, definitions.methods)
+    for count in sorted(cuts):
         checked.cuts += 1
         _note(checked, _longer(history, whole_bars, (count - 1, count)))
         if any(finding.kind == "bars" for finding in checked.findings):
             break
         part = look(history.judged(count), history.actions, definitions)
         pair = aligned(part, whole, history.actions, history.bars.closes_at[count - 1])
-        _note(checked, _compare(pair, definitions, checked))
+        columns, largest = column_findings(pair, definitions.registry)
+        checked.largest = max(checked.largest, largest)
+        _note(checked, [*columns, *_others(pair, columns, levels, definitions, count == max(cuts))])
     return checked
 
 
@@ -93,21 +96,21 @@ def _note(checked: Checked, findings: Iterable[Finding]) -> None:
             checked.findings.append(finding)
 
 
-def _compare(pair: Aligned, definitions: Definitions, checked: Checked) -> list[Finding]:
-    """Return what differs, culprits only: not the levels and rules that read a column that differs."""
-    columns, largest = column_findings(pair, definitions.registry)
-    checked.largest = max(checked.largest, largest)
+def _others(
+    pair: Aligned, columns: list[Finding], levels: Prefixes, definitions: Definitions, is_last: bool
+) -> list[Finding]:
+    """Return the level methods and rules that differ: not those that read a column that does."""
     bad = {finding.name for finding in columns}
     if bad & read_by(definitions.registry, [LEVEL_COLUMN]):
-        return columns
-    levels = level_findings(pair, definitions)
-    bad_methods = {finding.name for finding in levels}
+        return []
+    methods = levels.findings(pair, is_last)
+    bad_methods = {finding.name for finding in methods}
     rules = [
         finding
         for finding in rule_findings(pair)
         if not _is_misled(pair.part.rules[finding.name], bad, bad_methods, definitions)
     ]
-    return [*columns, *levels, *rules]
+    return [*methods, *rules]
 
 
 def _is_misled(rule: Rule, columns: set[str], methods: set[str], definitions: Definitions) -> bool:

@@ -10,7 +10,7 @@ from lake.alerts.alert import Alert
 from lake.alerts.detect import detect
 from lake.features.indicator import Column
 from lake.features.kernel import compute
-from lake.levels.batch import Found, find
+from lake.levels.batch import find
 from lake.lookahead.definitions import Definitions
 from lake.market.adjust import adjusted, split_factor
 from lake.market.bars import Actions, Bars
@@ -31,7 +31,6 @@ class View:
 
     bars: Bars
     columns: Mapping[str, Column]
-    found: Found
     rules: Mapping[str, Rule]
     signals: Mapping[str, Signals]
     alerts: Mapping[str, Alert]
@@ -53,7 +52,6 @@ def look(bars: Bars, actions: Actions, definitions: Definitions) -> View:
     return View(
         bars=split_bars,
         columns=columns,
-        found=find(split_bars, atr, definitions.methods),
         rules={rule.name: rule for rule in rules},
         signals={
             rule.name: evaluate(rule, split_bars, columns, later_splits) for rule in rules if rule.cases
