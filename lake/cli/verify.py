@@ -78,6 +78,11 @@ def _verify_lookahead(
         verdict = verify_lookahead(
             load_settings(), symbols, timeframes, CUTS if cuts is None else cuts, seed or 0, tell=tell
         )
+    if not verdict.histories:
+        raise BadInput(
+            f"expected bars of {', '.join(timeframes or ['some timeframe'])} to look at, found none; run "
+            "`lake ingest` first, or choose other symbols or timeframes"
+        )
     for finding in verdict.findings[:MOST_SHOWN]:
         print(f"BAD  {finding}")
     if (more := len(verdict.findings) - MOST_SHOWN) > 0:

@@ -52,9 +52,9 @@ class Prefixes:
         return self._culprits(pair, until, together) if together else []
 
     def _culprits(self, pair: Aligned, until: int, together: list[Disagreement]) -> list[Finding]:
-        """Return the methods that disagree when they are alone; if none does, those that do together.
+        """Return the methods that disagree when they are alone, since the levels of one may displace others.
 
-        The levels of one may displace the events of another.
+        If none does, those whose levels differ together, or else their events.
         """
         alone = [
             each
@@ -64,7 +64,7 @@ class Prefixes:
             )
         ]
         first: dict[str, Disagreement] = {}
-        for each in alone or together:
+        for each in alone or [each for each in together if each.what == "level"] or together:
             first.setdefault(each.method, each)
         return [_named(pair, each) for each in first.values()]
 
