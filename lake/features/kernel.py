@@ -53,15 +53,13 @@ def _outputs(indicator: Indicator, known: dict[str, Column]) -> dict[str, Column
 class _Stretch(NamedTuple):
     """Bars between two splits, from `start` to `end`.
 
-    `later_splits` of all bars up to its end is what their prices are divided by; `terms` brings them,
-    as traded, to the terms of the stretch, and `own` is what its own are divided by.
+    `ratio` is that of the split before it, `later` the product of all after it.
     """
 
     start: int
     end: int
-    later_splits: Floats
-    terms: Floats
-    own: float
+    ratio: float
+    later: float
 
 
 def _stretches(later_splits: Floats | None, complete: Bools) -> list[_Stretch]:
@@ -70,37 +68,35 @@ def _stretches(later_splits: Floats | None, complete: Bools) -> list[_Stretch]:
         return []
     factor = later_splits[complete]
     starts = np.flatnonzero(np.diff(factor, prepend=np.nan) != 0.0)
-    ends = np.append(starts[1:], len(factor))
+    later = factor[starts].tolist()
     # Each split's ratio as it was written: the product of all later ones has its own rounding.
-    ratios = [float(f"{before / after:.12g}") for before, after in pairwise(factor[starts].tolist())]
-    found = []
-    for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-        within = np.append(np.cumprod(ratios[:number][::-1])[::-1], 1.0)
-        terms = 1.0 / np.repeat(within, (ends - starts)[: number + 1])
-        found.append(_Stretch(start, end, factor[:end], terms, float(factor[start])))
-    return found
+    ratios = [1.0, *(float(f"{before / after:.12g}") for before, after in pairwise(later))]
+    ends = [*starts[1:].tolist(), len(factor)]
+    return [_Stretch(*each) for each in zip(starts.tolist(), ends, ratios, later, strict=True)]
 
 
 def _in_own_terms(
     indicator: Indicator, known: dict[str, Column], stretches: list[_Stretch]
 ) -> dict[str, Column]:
-    """Return columns, each bar's from prices in the terms of its own time."""
+    """Return columns, each bar's from prices in the terms of its own time.
+
+    At each split what was before is divided by its ratio, as a stream does.
+    """
+    later = np.repeat([each.later for each in stretches], [each.end - each.start for each in stretches])
+    # As traded, a price has so many decimals at most: what dividing it has rounded comes back.
+    prices = {name: np.round(known[name] * later, DECIMALS) for name in indicator.inputs if name in PRICES}
     parts = []
     for stretch in stretches:
-        first = max(stretch.start - indicator.settle_bars, 0)
-        outputs = indicator.apply(*(_in_terms(name, known, stretch, first) for name in indicator.inputs))
-        parts.append([output[stretch.start - first :] for output in outputs])
+        first, inputs = max(stretch.start - indicator.settle_bars, 0), list[Column]()
+        for name in indicator.inputs:
+            if name in prices:
+                prices[name][: stretch.start] /= stretch.ratio
+                inputs.append(prices[name][first : stretch.end])
+            else:
+                inputs.append(known[name][first : stretch.end] * stretch.later)
+        parts.append([output[stretch.start - first :] for output in indicator.apply(*inputs)])
     columns = map(np.concatenate, zip(*parts, strict=True))
     return dict(zip(indicator.columns, columns, strict=True))
-
-
-def _in_terms(name: str, known: dict[str, Column], stretch: _Stretch, first: int) -> Column:
-    values = known[name][first : stretch.end]
-    if name not in PRICES:
-        return values * stretch.own
-    # As traded, a price has so many decimals at most: what dividing it has rounded comes back.
-    as_traded = np.round(values * stretch.later_splits[first:], DECIMALS)
-    return as_traded * stretch.terms[first:]
 
 
 def _missing(indicator: Indicator, known: dict[str, Column]) -> dict[str, Column]:

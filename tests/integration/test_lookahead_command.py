@@ -84,6 +84,7 @@ def test_five_planted_cheats_are_caught_and_named(root: Path, cheated: Path) -> 
     assert " with later bars there; correct the column" in values
 
 
+@pytest.mark.slow
 def test_an_open_week_that_the_lake_holds_as_complete_is_named(root: Path, cheated: Path) -> None:
     folder = root.parent / "unfinished"
     done = run_lake(folder, "ingest", "--source", "sample", "--symbols", "FB", "--to", "2013-02-13")

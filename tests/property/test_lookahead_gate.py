@@ -12,7 +12,7 @@ from lake.lookahead.definitions import Definitions, installed
 from tests.conftest import CHECKOUT
 from tests.series import NAMES, real_history
 
-QUICK = ("IBM 1d", "AAPL 1wk", "F 13d", "AAPL 5m_vendor/lwc_2023", "MU 15m_vendor/eqker_2019-01_02")
+QUICK = ("MSFT 1d", "F 13d", "MU 15m_vendor/eqker_2019-01_02")
 """One of every kind, for every day."""
 
 
@@ -34,7 +34,7 @@ def assert_nothing_looks_ahead(folder: Path, name: str, definitions: Definitions
 def test_a_few_cuts_of_real_series_find_nothing(
     shared_data: Path, everything: Definitions, name: str
 ) -> None:
-    assert_nothing_looks_ahead(shared_data, name, everything, cuts=5)
+    assert_nothing_looks_ahead(shared_data, name, everything, cuts=4)
 
 
 @pytest.mark.slow
