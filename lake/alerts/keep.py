@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 import orjson
+import pyarrow as pa
 
 from lake.alerts.alert import Alert, alert_rows
 from lake.store.duck import open_duckdb
+from lake.store.extent import extent_of
 from lake.store.lake import Change, Lake
 from lake.store.scan import scan
 from lake.store.tables import TABLES
@@ -44,15 +46,14 @@ def keep(lake: Lake, alerts: Sequence[Alert], now: datetime) -> Change:
     with lake.writing("alerts"):
         if not alerts:
             return Change(0, 0, lake.table("alerts").version())
-        stored = _stored(lake, alerts)
+        stored = _stored(lake, alerts, alert_rows(alerts))
         kept = [_adopted(alert, stored.get(alert.alert_id)) for alert in alerts]
         return lake.upsert("alerts", alert_rows(kept), lake.stamp("alerts", now))
 
 
-def _stored(lake: Lake, alerts: Sequence[Alert]) -> dict[str, Stored]:
-    timeframes = sorted({alert.timeframe for alert in alerts})
-    con = open_duckdb()
-    query = scan(con, TABLES["alerts"], lake.table("alerts"), {"timeframe": timeframes})
+def _stored(lake: Lake, alerts: Sequence[Alert], rows: pa.Table) -> dict[str, Stored]:
+    con, spec = open_duckdb(), TABLES["alerts"]
+    query = scan(con, spec, lake.table("alerts"), extent_of(spec, rows))
     ids = sorted({alert.alert_id for alert in alerts})
     rows = con.execute(_STORED.format(scan=query), [ids]).fetchall()
     return {key: Stored(status, side, price, orjson.loads(text)) for key, status, side, price, text in rows}

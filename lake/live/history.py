@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lake.live.carried import Carried
 from lake.market.bars import Actions, Bars
 from lake.market.candles import bars_of_candles
 
@@ -20,7 +21,8 @@ def no_bars(symbol: str, timeframe: str) -> Bars:
 class History:
     """Landed bars of one symbol as traded, by timeframe, oldest first.
 
-    `bars` has all that were landed of each timeframe; `delivered` those of longer timeframes that a
+    `bars` has all that were landed of each timeframe, or with what they `carried` from before them only
+    the last ones; `delivered` those of longer timeframes that a
     vendor delivered, of the last sessions; `minutes` the candles of one minute of the last sessions,
     at least as many as suspicion looks back to.
     """
@@ -29,6 +31,7 @@ class History:
     delivered: tuple[Bars, ...] = ()
     bars: Mapping[str, Bars] = field(default_factory=dict)
     actions: Actions = field(default_factory=Actions.none)
+    carried: Mapping[str, Carried] = field(default_factory=dict)
 
     @property
     def closed_until(self) -> int:

@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from lake.alerts.alert import Alert
+from lake.live.carried import Carried
 from lake.live.history import History, no_bars
 from lake.live.suspicion import Suspicion
 from lake.live.watch import News, Watch
@@ -109,7 +110,13 @@ class LiveMarket:
             listed.suspicions[bars.timeframe].remember(list(candles_of(bars)))
         for name, series in listed.series.items():
             if name in history.bars:
-                self._watches[name].restore(series, history.bars[name], now)
+                self._watches[name].restore(series, history.bars[name], now, history.carried.get(name))
+
+    def carried(self, symbol: Symbol) -> dict[str, Carried]:
+        """Return by timeframe what a symbol's series carry into their current session."""
+        series = self._listed[symbol].series
+        found = {name: watch.carried(series[name]) for name, watch in self._watches.items()}
+        return {name: each for name, each in found.items() if each is not None}
 
     def take(self, candles: Sequence[tuple[Symbol, Candle]], now: datetime) -> Taken:
         """Take in candles in their order; `now` is only stamped on alerts."""

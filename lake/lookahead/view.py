@@ -16,7 +16,7 @@ from lake.market.adjust import adjusted, split_factor
 from lake.market.bars import Actions, Bars
 from lake.rules.evaluate import Signals, evaluate
 from lake.rules.language import rules_for
-from lake.rules.rule import LEVEL_COLUMN, Rule
+from lake.rules.rule import LEVEL_COLUMN, Rule, methods_of
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """When alerts fired is no part of what is compared."""
@@ -42,12 +42,8 @@ def look(bars: Bars, actions: Actions, definitions: Definitions) -> View:
     registry, rules = definitions.registry, rules_for(definitions.rules, bars.timeframe)
     columns = compute(split_bars, registry.readable, registry)
     later_splits = split_factor(bars.session, actions.up_to(bars.session[-1]))
-    atr = columns[LEVEL_COLUMN]
-    chosen = {rule.levels.methods for rule in rules if rule.levels is not None}
-    events = {
-        names: find(split_bars, atr, {name: definitions.methods[name] for name in names}).events
-        for names in sorted(chosen)
-    }
+    chosen = {name: definitions.methods[name] for name in methods_of(rules)}
+    events = find(split_bars, columns[LEVEL_COLUMN], chosen).events if chosen else []
     read = {name: columns[name] for rule in rules for name in (*rule.columns, *rule.shown)}
     return View(
         bars=split_bars,

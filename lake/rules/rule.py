@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, get_args
@@ -40,7 +41,7 @@ class Case:
 class LevelTrigger:
     """An event at a level of one of some methods, on a bar on which `condition` holds, if there is one.
 
-    Levels of other methods do not matter: the level is the nearest among those of `methods`.
+    Each method has its own nearest levels, and what other methods find does not matter.
     """
 
     event: EventName
@@ -83,6 +84,11 @@ class Rule:
         if self.levels is not None:
             read.add(LEVEL_COLUMN)
         return tuple(sorted(read - set(VALUES)))
+
+
+def methods_of(rules: Iterable[Rule]) -> tuple[str, ...]:
+    """Return the methods of finding levels that some of the rules name, in order of name."""
+    return tuple(sorted({name for rule in rules if rule.levels is not None for name in rule.levels.methods}))
 
 
 def sides_of(rule: Rule) -> tuple[Side, ...]:

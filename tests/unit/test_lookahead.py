@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from lake.errors import BadConfiguration
 from lake.features.indicator import Indicator
+from lake.features.kernel import compute
 from lake.features.registry import REGISTRY, build
 from lake.levels.batch import Found, find
 from lake.levels.level import Birth
@@ -20,6 +22,8 @@ from lake.lookahead import levels as gate_levels
 from lake.lookahead import view
 from lake.lookahead.check import Checked, History, check
 from lake.lookahead.definitions import Definitions, installed, lengthened
+from lake.lookahead.longer import stored_finding
+from lake.market.adjust import adjusted
 from lake.market.bars import Bars
 from lake.market.resample import resampled
 from lake.market.sessions import calendar
@@ -203,6 +207,38 @@ def test_an_open_week_that_counts_as_complete_is_named_and_nothing_else(everythi
     assert found(everything, lengthen=partial(weekly, lengthened)).findings == []
     checked = found(everything, lengthen=partial(weekly, finished))
     assert named(checked) == {("bars", "1wk")}
-    assert str(checked.findings[0]).startswith(
-        "expected 1wk bars to use no bar after their own, found AAPL 1wk"
-    )
+    said = str(checked.findings[0])
+    assert said.startswith("expected 1wk bars to use no bar after their own, found AAPL 1wk, cut after ")
+
+
+@pytest.mark.parametrize("split", [1, 2])
+def test_a_later_split_changes_no_column_of_the_past(split: int) -> None:
+    """Moves in eighths are often equal, and divided by 7 or 1.5 they are not any more."""
+    bars = walk()
+    cut = DAYS.index(str(EVENTS.split_dates[split - 1]))
+    before = compute(adjusted(bars[:cut], EVENTS, "split"), REGISTRY.readable)
+    after = compute(adjusted(bars, EVENTS, "split"), REGISTRY.readable)
+    exact = [name for name in before if REGISTRY.indicator(name).compares_exactly]
+    assert {"cdl_doji", "adx_14", "plus_di_14"} <= set(exact)
+    for name in exact:
+        np.testing.assert_allclose(after[name][:cut], before[name], rtol=1e-11, err_msg=name)
+    # Prices that were only divided would fail that.
+    divided = compute(replace(adjusted(bars, EVENTS, "split"), later_splits=None), exact)
+    assert any(np.nanmax(np.abs(divided[name][:cut] - before[name])) > 0.01 for name in exact)
+
+
+def test_a_stored_bar_that_is_complete_too_soon_is_named() -> None:
+    days, bars = calendar("XNYS"), walk()
+    weeks = resampled(bars, EVENTS, "1wk", days)
+    assert not weeks.is_complete[-1]
+    assert stored_finding(weeks, bars) is None
+    finding = stored_finding(replace(weeks, is_complete=np.ones(len(weeks), dtype=bool)), bars)
+    assert finding is not None
+    assert (finding.kind, finding.name) == ("bars", "1wk")
+    assert " is open by the bars up to there, complete in the lake with later bars there" in str(finding)
+
+
+def test_an_exact_column_may_not_be_a_price() -> None:
+    wrong = Indicator(("wrong",), shifted, ("close",), "price", 1, "", "", compares_exactly=True)
+    with pytest.raises(BadConfiguration, match="wrong expected scale percent, ratio or flag"):
+        build({"own": (wrong,)})
