@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lake.alerts.keep import keep_rules
 from lake.feed.listing import Listing
 from lake.feed.partitions import partition_of
 from lake.live.landing import ClosedBar
 from lake.live.market import LiveMarket, Symbol
-from lake.live.restore import bring_states_forward, histories_of, save_states
+from lake.live.restore import (
+    LongerBars,
+    asks_longer,
+    bring_states_forward,
+    histories_of,
+    live_rules,
+    longer_bars,
+    save_states,
+)
 from lake.market.buckets import MINUTE
 from lake.rules.language import read_rules
 from lake.store.catalog import connect
@@ -35,6 +44,8 @@ class Markets:
         self._prepared: tuple[int, ...] | None = None
         self._days: dict[Symbol, int] = {}
         self._due: dict[Symbol, None] = {}
+        self._asks_longer = asks_longer(self._rules)
+        self._bars_version = -1
 
     @property
     def exchanges(self) -> dict[Symbol, str]:
@@ -58,12 +69,19 @@ class Markets:
 
     def _version(self) -> tuple[int, ...]:
         """Return the versions of the tables that the state is rebuilt from."""
-        return tuple(self._lake.table(name).version() for name in ("candles", "actions", "symbols"))
+        return tuple(self._lake.table(name).version() for name in self._read_from)
+
+    @property
+    def _read_from(self) -> tuple[str, ...]:
+        return ("candles", "actions", "symbols", *(("bars",) if self._asks_longer else ()))
 
     def _rebuild(self, partitions: Iterable[int]) -> dict[int, int]:
         self._listing.refresh()
+        keep_rules(self._lake, live_rules(self._rules), now_utc())
         self._markets, closed_until = {}, {}
         names = {partition: self._symbols_of(partition) for partition in partitions}
+        if self._asks_longer:
+            self._bars_version = self._lake.table("bars").version()
         with connect(self._lake) as con:
             wanted = sorted(name for own in names.values() for name in own)
             found = histories_of(con, self._rules, wanted)
@@ -91,6 +109,23 @@ class Markets:
                 del self._due[symbol]
             exchanges = {symbol: self.exchanges[symbol] for symbol in some}
             bring_states_forward(self._lake, self._rules, exchanges, self._limits, now_utc())
+
+    def longer_news(self) -> LongerBars | None:
+        """Return the daily and longer bars that rules ask, if there are new ones since the last time."""
+        if not self._asks_longer or (version := self._lake.table("bars").version()) == self._bars_version:
+            return None
+        names = sorted(name for partition in self._markets for name in self._symbols_of(partition))
+        with connect(self._lake) as con:
+            found = longer_bars(con, self._rules, names)
+        self._bars_version = version
+        return found
+
+    def know(self, found: LongerBars) -> None:
+        """Let the markets see daily and longer bars from their next bars on."""
+        for symbol, (longer, actions) in found.items():
+            market = self._markets.get(partition_of(symbol, self._count))
+            if market is not None:
+                market.know(symbol, longer, actions)
 
     def of(self, partition: int) -> LiveMarket | None:
         """Return the market of a partition; None if the partition is not ours."""

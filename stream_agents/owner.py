@@ -157,6 +157,8 @@ class Owner:
             began = time.monotonic()
             await asyncio.gather(*waiting.sent)
             await self._in_thread(self._keep, waiting)
+            if longer := await self._in_thread(self._markets.longer_news):
+                self._markets.know(longer)
             spent = time.monotonic() - began
             _log.info("Landed %d bars and %d alerts in %.1f s", waiting.rows, len(waiting.alerts), spent)
             if generation == self._generation:

@@ -8,13 +8,14 @@ from datetime import datetime
 import numpy as np
 
 from lake.alerts.alert import Alert, Origin
-from lake.alerts.making import Seen, alert_of, moment
+from lake.alerts.making import Firing, Maker, Seen, moment
 from lake.alerts.scene import CLOSE, TOLERANCE, Operands, Prepared, Scene, prepared
 from lake.features.indicator import Column
 from lake.levels.level import Event
 from lake.levels.method import TOUCH_ATR
 from lake.market.bars import Bars, Floats
 from lake.rules.conditions import Value
+from lake.rules.elsewhere import Answers, elsewhere
 from lake.rules.evaluate import needed
 from lake.rules.memory import Memory, Numbers, Rows, cases_of, fires_on, judge
 from lake.rules.rule import Rule
@@ -30,6 +31,7 @@ def detect(
     first: int,
     origin: Origin,
     now: datetime,
+    others: Sequence[Answers] = (),
 ) -> list[Alert]:
     """Return the alerts of one symbol's history from row `first` of its bars on, oldest first.
 
@@ -38,14 +40,15 @@ def detect(
         columns: at least those that the rules read or show, as `compute` returns them.
         events: at the levels of at least the methods that rules name.
         later_splits: `split_factor` of the bars.
+        others: what the symbol's bars of other timeframes say of what the rules ask.
     """
     for rule in rules:
         needed(rule, columns)
     complete = bars.is_complete
-    frame = frame_of(bars, columns, later_splits)
     ts, closes_at = (
         moments[complete].astype("datetime64[us]").astype(np.int64) for moments in (bars.ts, bars.closes_at)
     )
+    frame = frame_of(bars, columns, later_splits, elsewhere=elsewhere(others, closes_at))
     row_of = {moment: row for row, moment in enumerate(ts.tolist())}
     scene = Scene(
         bars.timeframe,
@@ -92,12 +95,9 @@ def _of_cases(
         if not len(chosen):
             continue
         seen = Seen(scene, each.seen[number], each.shown)
+        maker, names = Maker(each, scene, seen, origin, now), (*each.seen[number], *each.elsewhere[number])
         for row in chosen.tolist():
-            values = seen.of(row, each.seen[number])
-            yield (
-                row,
-                alert_of(each, scene, row, case.variant, case.side, None, values, seen, {}, origin, now),
-            )
+            yield row, maker.alert(Firing(row, case.variant, case.side, seen.of(row, names)))
 
 
 def _at_levels(
@@ -118,15 +118,11 @@ def _at_levels(
         return
     operands: Operands = each.seen[0] if each.seen else {CLOSE: Value(CLOSE)}
     seen = Seen(scene, operands, each.shown, {TOLERANCE: Value(TOLERANCE)})
+    maker, names = Maker(each, scene, seen, origin, now), (*operands, *(each.elsewhere or ((),))[0])
     for row, event in events:
-        values = seen.of(row, operands) | _facts(event, scene, row, seen)
+        values = seen.of(row, names) | _facts(event, scene, row, seen)
         texts = {"event": event.event, "kind": event.kind, "method": event.method}
-        yield (
-            row,
-            alert_of(
-                each, scene, row, event.level_id, event.side, event.level_id, values, seen, texts, origin, now
-            ),
-        )
+        yield row, maker.alert(Firing(row, event.level_id, event.side, values, event.level_id, texts))
 
 
 def _facts(event: Event, scene: Scene, row: int, seen: Seen) -> dict[str, float]:

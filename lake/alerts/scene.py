@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lake.levels.level import Event
 from lake.market.bars import VALUES
-from lake.rules.conditions import Condition, Count, Value, operands_of, parts_of
+from lake.rules.conditions import Count, Value
+from lake.rules.elsewhere import operands_within, values_elsewhere
 from lake.rules.identity import rule_version
 from lake.rules.memory import Numbers, Rows
 from lake.rules.rule import LEVEL_COLUMN, Rule
@@ -22,12 +23,14 @@ CLOSE, TOLERANCE = "close", LEVEL_COLUMN
 class Prepared:
     """A rule with what does not change from alert to alert.
 
-    `seen` is what each of its conditions reads, and the close; `shown` what its message may name.
+    `seen` is what each of its conditions reads, and the close; `elsewhere` the names of what each
+    reads of other timeframes; `shown` what its message may name.
     """
 
     rule: Rule
     version: str
     seen: tuple[Operands, ...]
+    elsewhere: tuple[tuple[str, ...], ...]
     shown: Operands
 
 
@@ -37,7 +40,8 @@ def prepared(rules: Sequence[Rule]) -> tuple[Prepared, ...]:
         Prepared(
             rule,
             rule_version(rule),
-            tuple(_named((*_operands(each), Value(CLOSE))) for each in rule.conditions),
+            tuple(_named((*operands_within(each), Value(CLOSE))) for each in rule.conditions),
+            tuple(values_elsewhere(each) for each in rule.conditions),
             _named([Value(name) for name in (*VALUES, *rule.shown)]) if rule.message else {},
         )
         for rule in rules
@@ -46,12 +50,6 @@ def prepared(rules: Sequence[Rule]) -> tuple[Prepared, ...]:
 
 def _named(operands: Iterable[Value | Count]) -> Operands:
     return {str(each): each for each in operands}
-
-
-def _operands(condition: Condition) -> Iterator[Value | Count]:
-    yield from operands_of(condition)
-    for part in parts_of(condition):
-        yield from _operands(part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,16 +23,21 @@ Item = TypeVar("Item", bound=np.generic)
 class Rings:
     """Bars on the split basis of each series' current session, with their columns.
 
+    `elsewhere` names what they know of other timeframes, which a split leaves as it was.
+
     `count` is how many bars a series has, `begins` the place of its session's first. At the start of
     a session all but the last `keep` bars are forgotten.
     """
 
-    def __init__(self, columns: tuple[str, ...], keep: int, session_bars: int) -> None:
+    def __init__(
+        self, columns: tuple[str, ...], keep: int, session_bars: int, elsewhere: tuple[str, ...] = ()
+    ) -> None:
         self.keep, self.size = keep, keep + session_bars
-        self.columns = columns
+        self.columns, self.elsewhere = columns, elsewhere
         self.count: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.begins: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        self.floats = {name: np.full((0, self.size), np.nan) for name in (*VALUES, "later_splits", *columns)}
+        names = (*VALUES, "later_splits", *columns, *elsewhere)
+        self.floats = {name: np.full((0, self.size), np.nan) for name in names}
         self.times: dict[str, NDArray[np.int64]] = {
             name: np.zeros((0, self.size), dtype=np.int64) for name in TIMES
         }
@@ -78,7 +83,7 @@ class Rings:
         count = kept.stop - kept.start
         for name in VALUES:
             self.floats[name][series, :count] = getattr(bars, name)[kept]
-        for name in self.columns:
+        for name in (*self.columns, *self.elsewhere):
             self.floats[name][series, :count] = columns[name][kept]
         self.floats["later_splits"][series, :count] = later_splits[kept]
         for name, moments in (("ts", bars.ts), ("closes_at", bars.closes_at)):

@@ -12,7 +12,7 @@ from lake.lookahead.finding import Finding
 from lake.lookahead.levels import Prefixes
 from lake.lookahead.longer import longer_finding
 from lake.lookahead.rules import rule_findings
-from lake.lookahead.view import look
+from lake.lookahead.view import View, look
 from lake.market.bars import Actions, Bars
 from lake.rules.rule import LEVEL_COLUMN, Rule
 
@@ -21,16 +21,26 @@ Lengthen = Callable[[Bars, Actions], Bars]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """One symbol's bars as traded, and its actions; `lengthen` makes longer bars of them to be judged."""
+    """One symbol's bars as traded, and its actions; `lengthen` makes longer bars of them to be judged.
+
+    `others` are its bars of the timeframes that rules ask of besides their own.
+    """
 
     bars: Bars
     actions: Actions
     lengthen: Lengthen | None = None
+    others: tuple[Bars, ...] = ()
 
     def judged(self, count: int) -> Bars:
         """Return the bars to be judged when nothing after the first `count` bars is there."""
         kept = self.bars[:count]
         return kept if self.lengthen is None else self.lengthen(kept, self.actions.up_to(kept.session[-1]))
+
+    def look(self, count: int, definitions: Definitions) -> View:
+        """Return what the definitions say when nothing after the first `count` bars is there."""
+        until = self.bars.closes_at[count - 1]
+        others = [bars[bars.closes_at <= until] for bars in self.others]
+        return look(self.judged(count), self.actions, definitions, others)
 
 
 @dataclass(slots=True)
@@ -61,15 +71,16 @@ def check(history: History, cuts: Sequence[int], definitions: Definitions) -> Ch
     if not cuts:
         return checked
     whole_bars = history.judged(len(history.bars))
-    whole = look(whole_bars, history.actions, definitions)
+    whole = look(whole_bars, history.actions, definitions, history.others)
     levels = Prefixes(whole, definitions.methods)
     for count in sorted(cuts):
         checked.cuts += 1
         _note(checked, _longer(history, whole_bars, (count - 1, count)))
         if any(finding.kind == "bars" for finding in checked.findings):
             break
-        part = look(history.judged(count), history.actions, definitions)
-        pair = aligned(part, whole, history.actions, history.bars.closes_at[count - 1])
+        pair = aligned(
+            history.look(count, definitions), whole, history.actions, history.bars.closes_at[count - 1]
+        )
         columns, largest = column_findings(pair, definitions.registry)
         checked.largest = max(checked.largest, largest)
         _note(checked, [*columns, *_others(pair, columns, levels, definitions, count == max(cuts))])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,7 +13,9 @@ from lake.features.kernel import compute
 from lake.levels.batch import find
 from lake.lookahead.definitions import Definitions
 from lake.market.adjust import adjusted, split_factor
+from lake.market.aggregate import micros
 from lake.market.bars import Actions, Bars
+from lake.rules.elsewhere import answers_of, elsewhere
 from lake.rules.evaluate import Signals, evaluate
 from lake.rules.language import rules_for
 from lake.rules.rule import LEVEL_COLUMN, Rule, methods_of
@@ -36,8 +38,11 @@ class View:
     alerts: Mapping[str, Alert]
 
 
-def look(bars: Bars, actions: Actions, definitions: Definitions) -> View:
-    """Return what the definitions say of bars as traded, by the actions up to the last of them."""
+def look(bars: Bars, actions: Actions, definitions: Definitions, others: Sequence[Bars] = ()) -> View:
+    """Return what the definitions say of bars as traded, by the actions up to the last of them.
+
+    `others` are the symbol's bars of the timeframes that rules ask of besides their own.
+    """
     split_bars = adjusted(bars, actions, "split")
     registry, rules = definitions.registry, rules_for(definitions.rules, bars.timeframe)
     columns = compute(split_bars, registry.readable, registry)
@@ -45,15 +50,19 @@ def look(bars: Bars, actions: Actions, definitions: Definitions) -> View:
     chosen = {name: definitions.methods[name] for name in methods_of(rules)}
     events = find(split_bars, columns[LEVEL_COLUMN], chosen).events if chosen else []
     read = {name: columns[name] for rule in rules for name in (*rule.columns, *rule.shown)}
+    said = answers_of(rules, others, actions)
+    heard = elsewhere(said, micros(split_bars.closes_at[split_bars.is_complete]))
     return View(
         bars=split_bars,
         columns=columns,
         rules={rule.name: rule for rule in rules},
         signals={
-            rule.name: evaluate(rule, split_bars, columns, later_splits) for rule in rules if rule.cases
+            rule.name: evaluate(rule, split_bars, columns, later_splits, heard)
+            for rule in rules
+            if rule.cases
         },
         alerts={
             alert.alert_id: alert
-            for alert in detect(rules, split_bars, read, events, later_splits, 0, "batch", _NEVER)
+            for alert in detect(rules, split_bars, read, events, later_splits, 0, "batch", _NEVER, said)
         },
     )

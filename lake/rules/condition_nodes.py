@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lake.rules.conditions import All, Any, Condition, Not, values_of
+from lake.rules.conditions import All, Any, Condition, Not, asked_of, values_of
 from lake.rules.document import Node
-from lake.rules.expressions import Refused, Scope, in_window, parse_condition
+from lake.rules.expressions import WINDOWS, Refused, Scope, in_window, parse_condition
 
 DEEPEST = 20
 """How deep groups of conditions may nest."""
@@ -17,7 +17,7 @@ def condition_of(node: Node, scope: Scope) -> Condition:
         BadConfiguration: it is none, or reads no bar value and no column.
     """
     condition = _parsed(node, scope, DEEPEST)
-    if not any(True for _ in values_of(condition)):
+    if not any(True for read in (values_of, asked_of) for _ in read(condition)):
         raise node.refusal("a condition on a bar value or a column", f"`{condition}`")
     return condition
 
@@ -36,17 +36,18 @@ def _parsed(node: Node, scope: Scope, depth: int) -> Condition:
 
 
 def _group(node: Node, scope: Scope, depth: int) -> Condition:
-    fields = node.fields((), ("all", "any", "not", "for", "within"), "a condition")
+    fields = node.fields((), ("all", "any", "not", *WINDOWS), "a condition")
     kinds = [kind for kind in ("all", "any", "not") if kind in fields]
-    windows = [word for word in ("for", "within") if word in fields]
+    windows = [word for word in WINDOWS if word in fields]
     if len(kinds) != 1 or len(windows) > 1:
         raise node.refusal(
-            "one of all, any, not, with at most one of for, within", ", ".join(fields) + "; nest them instead"
+            f"one of all, any, not, with at most one of {', '.join(WINDOWS)}",
+            ", ".join(fields) + "; nest them instead",
         )
     condition = _kind(kinds[0], fields[kinds[0]], scope, depth - 1)
     for word in windows:
         try:
-            condition = in_window(condition, word, fields[word].scalar("a number of bars"))
+            condition = in_window(condition, word, fields[word].scalar("a number of bars or a timeframe"))
         except Refused as refused:
             raise fields[word].refusal(refused.expected, refused.found) from None
     return condition

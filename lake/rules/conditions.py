@@ -138,11 +138,22 @@ class Recently:
         return f"{self.part} within {self.bars} bars"
 
 
-Condition = Compare | Cross | All | Any | Not | Throughout | Recently
+@dataclass(frozen=True, slots=True)
+class On:
+    """`on 1d`: the part holds on the last complete bar of another timeframe that closed before this one."""
+
+    timeframe: str
+    part: Condition
+
+    def __str__(self) -> str:
+        return f"{self.part} on {self.timeframe}"
+
+
+Condition = Compare | Cross | All | Any | Not | Throughout | Recently | On
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...]:
-    """Return the conditions directly inside one."""
+    """Return the conditions directly inside one that are about the same bars."""
     match condition:
         case All(parts) | Any(parts):
             return parts
@@ -153,7 +164,7 @@ def parts_of(condition: Condition) -> tuple[Condition, ...]:
 
 
 def values_of(node: Condition | Expression) -> Iterator[Value]:
-    """Yield the bar values and columns that a condition or expression reads, in its order."""
+    """Yield what a condition or expression reads of its own timeframe's bars and columns, in its order."""
     match node:
         case Number():
             return
@@ -167,6 +178,23 @@ def values_of(node: Condition | Expression) -> Iterator[Value]:
         case _:
             for part in parts_of(node):
                 yield from values_of(part)
+
+
+def asked_of(node: Condition | Expression) -> Iterator[On]:
+    """Yield what a condition or expression asks of other timeframes, in its order."""
+    match node:
+        case On():
+            yield node
+        case Number() | Value():
+            return
+        case Arithmetic(left, _, right) | Compare(left, _, right) | Cross(left, _, right):
+            yield from asked_of(left)
+            yield from asked_of(right)
+        case Count(part):
+            yield from asked_of(part)
+        case _:
+            for part in parts_of(node):
+                yield from asked_of(part)
 
 
 def operands_of(node: Condition | Expression) -> Iterator[Value | Count]:

@@ -30,11 +30,12 @@ class _Loader(yaml.SafeLoader):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node of a file and the line it is named by, from 1."""
+    """One node of a file and the line it is named by, from 1; the root has the file's text."""
 
     origin: str
     node: yaml.Node
     line: int
+    text: str = ""
 
     def refusal(self, expected: str, found: str) -> BadConfiguration:
         """Return the error that names file, line, what was expected and what was found."""
@@ -137,4 +138,4 @@ def parse_document(text: str, origin: str) -> Node:
         raise refusal(origin, 1, "expected plain YAML, found too many brackets in one another") from error
     if root is None:
         raise refusal(origin, 1, "expected rules, found an empty file")
-    return _node(origin, root)
+    return replace(_node(origin, root), text=text)

@@ -13,7 +13,7 @@ from lake.features.indicator import Column
 from lake.market.bars import Bars, Bools, Floats
 from lake.rules.memory import CLEAN_BARS, NO_CASE, Memory, Rows, cases_of, fires_on, judge
 from lake.rules.rule import Rule, Side
-from lake.rules.truth import Item, frame_of
+from lake.rules.truth import Elsewhere, Item, frame_of
 
 __all__ = ["CLEAN_BARS", "NO_CASE", "SIDE_CODES", "Signals", "evaluate", "judged", "needed", "side_name"]
 
@@ -37,7 +37,11 @@ class Signals:
 
 
 def evaluate(
-    rule: Rule, bars: Bars, columns: Mapping[str, Column], later_splits: Floats | None = None
+    rule: Rule,
+    bars: Bars,
+    columns: Mapping[str, Column],
+    later_splits: Floats | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Signals:
     """Return the signals of a rule, one a bar.
 
@@ -50,11 +54,13 @@ def evaluate(
         columns: at least `rule.columns`, as `compute` returns them for these bars.
         later_splits: `split_factor` of the bars, needed only by rules that compare a price or a
             volume with a plain number; without it they see amounts as later splits left them.
+        elsewhere: what the complete ones of these bars may know of other timeframes; without it
+            nothing that is asked of these holds.
 
     Raises:
         BadInput: a column that the rule reads is missing.
     """
-    frame = frame_of(bars, needed(rule, columns), later_splits)
+    frame = frame_of(bars, needed(rule, columns), later_splits, elsewhere=elsewhere)
     rows, memory = Rows.of_one(frame, bars.is_suspect[bars.is_complete]), Memory.start(1, 1)
     found = judge(rows, memory)
     case = cases_of(rule, rows, found)

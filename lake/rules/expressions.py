@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from lake.features.registry import near
+from lake.market.timeframes import TIMEFRAMES
 from lake.rules.conditions import (
     All,
     Arithmetic,
@@ -25,10 +26,13 @@ from lake.rules.conditions import (
     Cross,
     Expression,
     Number,
+    On,
     Operation,
     Recently,
     Throughout,
     Value,
+    asked_of,
+    values_of,
 )
 
 LONGEST = 500
@@ -54,7 +58,10 @@ _OPERATIONS: dict[type[ast.operator], Operation] = {
     ast.Mult: "*",
     ast.Div: "/",
 }
-_WINDOW = re.compile(r"(\S.*)\s+(for|within)\s+(.*)", re.DOTALL)
+WINDOWS = ("for", "within", "on")
+"""Words that say on which bars a condition is to hold."""
+
+_WINDOW = re.compile(rf"(\S.*)\s+({'|'.join(WINDOWS)})\s+(.*)", re.DOTALL)
 _BARS = re.compile(r"([1-9]\d{0,5})\s+bars?")
 _CROSS = re.compile(r"\bcrosses_(\w+)")
 _EXAMPLE = "a comparison such as `ema_8 > ema_13` or `macd crosses_above macd_signal`"
@@ -86,6 +93,11 @@ def parse_condition(text: str, scope: Scope) -> Condition:
     if len(text) > LONGEST:
         raise Refused(f"a condition of at most {LONGEST} characters", f"{len(text):,}")
     if window := _WINDOW.fullmatch(text.strip()):
+        if window[1].count("(") != window[1].count(")"):
+            raise Refused(
+                f"`{window[2]}` at the end of a condition",
+                f"it in brackets in {text!r}; count a rule's state",
+            )
         return in_window(parse_condition(window[1], scope), window[2], window[3])
     if cross := _CROSS.search(text):
         return _cross(text, cross, scope)
@@ -93,15 +105,29 @@ def parse_condition(text: str, scope: Scope) -> Condition:
 
 
 def in_window(part: Condition, word: str, bars: str) -> Condition:
-    """Return `part` `for` or `within` a number of bars, given as `3 bars`.
+    """Return `part` `for` or `within` a number of bars, given as `3 bars`, or `on` a timeframe's bars.
 
     Raises:
-        Refused: `bars` is no such number.
+        Refused: `bars` is no such number or timeframe, or `part` is about another timeframe already.
     """
+    if word == "on":
+        return _on(part, bars.strip().removesuffix(" bars").strip())
     match = _BARS.fullmatch(bars.strip())
     if not match or int(match[1]) > MOST_BARS:
         raise Refused(f"`{word} N bars` with N from 1 to {MOST_BARS:,}", f"`{word} {' '.join(bars.split())}`")
     return (Throughout if word == "for" else Recently)(part, int(match[1]))
+
+
+def _on(part: Condition, timeframe: str) -> On:
+    if timeframe not in TIMEFRAMES:
+        raise Refused(
+            f"`on` with one of {', '.join(TIMEFRAMES)}", f"{timeframe!r}{near(timeframe, TIMEFRAMES)}"
+        )
+    if inner := next(asked_of(part), None):
+        raise Refused("one other timeframe in a condition", f"`on {timeframe}` around `on {inner.timeframe}`")
+    if not any(True for _ in values_of(part)):
+        raise Refused("a condition on a bar value or a column", f"`{part} on {timeframe}`")
+    return On(timeframe, part)
 
 
 def _condition(node: ast.expr, text: str, scope: Scope) -> Condition:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -30,6 +31,7 @@ __all__ = [
     "parse_rules",
     "read_rules",
     "rules_for",
+    "states_of",
 ]
 
 EVENTS: tuple[EventName, ...] = get_args(EventName)
@@ -41,7 +43,8 @@ _RANGE = re.compile(r"\d{1,2}d\.\.\d{1,2}d")
 _COOLDOWN = re.compile(r"([1-9]\d{0,4})([mhd])")
 _COOLDOWN_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _REQUIRED = ("description", "timeframes", "fires", "severity")
-_OPTIONAL = ("cooldown", "message", "precedence", *SIDES, "states", "levels")
+_YES_OR_NO = ("true", "false")
+_OPTIONAL = ("cooldown", "message", "precedence", *SIDES, "states", "levels", "provisional")
 
 
 def read_rules(conf_folder: Path) -> dict[str, Rule]:
@@ -71,14 +74,31 @@ def _rules(root: Node) -> dict[str, Rule]:
     rules: dict[str, Rule] = {}
     states: dict[str, dict[str, Condition]] = {}
     scope = Scope((*VALUES, *REGISTRY.readable), REGISTRY.flags, states)
-    for name, node in root.entries("rules by name").items():
+    entries = root.entries("rules by name")
+    for name, node in entries.items():
         rules[name] = _rule(name, node, scope)
         if rules[name].cases:
-            states[name] = _states_of(rules[name])
-    return rules
+            states[name] = states_of(rules[name])
+    texts = _texts(root.text, {name: node.line for name, node in entries.items()})
+    return {name: replace(rule, text=texts[name]) for name, rule in rules.items()}
 
 
-def _states_of(rule: Rule) -> dict[str, Condition]:
+def _texts(text: str, begins: Mapping[str, int]) -> dict[str, str]:
+    """Return the text of each rule after those of the rules that it names, given the line each begins on."""
+    if len(set(begins.values())) < len(begins):
+        return dict.fromkeys(begins, text)  # several on one line: the file is their text
+    lines = text.splitlines()
+    ends = [*(line - 1 for line in begins.values()), len(lines)][1:]
+    own, named, found = dict[str, str](), dict[str, list[str]](), dict[str, str]()
+    for (name, begin), end in zip(begins.items(), ends, strict=True):
+        own[name] = "\n".join(lines[begin - 1 : end]).rstrip() + "\n"
+        direct = [each for each in named if re.search(rf"\b{each}\.", own[name])]
+        named[name] = [each for each in named if any(each in (one, *named[one]) for one in direct)]
+        found[name] = "".join(own[each] for each in (*named[name], name))
+    return found
+
+
+def states_of(rule: Rule) -> dict[str, Condition]:
     """Return when each case of a rule is the one that counts: it holds and none before it does."""
     earlier: tuple[Condition, ...] = ()
     found: dict[str, Condition] = {}
@@ -94,7 +114,7 @@ def _rule(name: str, node: Node, scope: Scope) -> Rule:
     fields = node.fields(_REQUIRED, _OPTIONAL, f"rule {name}")
     levels = _levels(name, fields, scope) if "levels" in fields else None
     message, shown = message_of(fields["message"], levels is not None) if "message" in fields else (None, ())
-    return Rule(
+    rule = Rule(
         name=name,
         description=fields["description"].scalar("a sentence"),
         timeframes=_timeframes(fields["timeframes"]),
@@ -102,10 +122,17 @@ def _rule(name: str, node: Node, scope: Scope) -> Rule:
         severity=_choice(fields["severity"], SEVERITIES),
         cases=_cases(name, node, fields, scope) if levels is None else (),
         cooldown=_cooldown(fields["cooldown"]) if "cooldown" in fields else None,
+        is_provisional="provisional" in fields and _choice(fields["provisional"], _YES_OR_NO) == "true",
         message=message,
         levels=levels,
         shown=shown,
     )
+    if own := next((each for each in rule.asks if each.timeframe in rule.timeframes), None):
+        raise node.refusal(
+            f"rule {name} to ask another timeframe than its own ({', '.join(rule.timeframes)})",
+            f"`{own}`; leave `on {own.timeframe}` out, or split the rule",
+        )
+    return rule
 
 
 def _is_taken(name: str) -> bool:

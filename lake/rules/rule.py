@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, get_args
 
 from lake.levels.level import EventName, Kind, side_of
 from lake.market.bars import VALUES
-from lake.rules.conditions import Condition, values_of
+from lake.rules.conditions import Condition, On, asked_of, values_of
 
 Side = Literal["bullish", "bearish", "neutral"]
 Fires = Literal["on_change", "every_bar"]
@@ -55,7 +55,8 @@ class Rule:
 
     Where several of its cases hold on one bar, the first of them counts. With `levels` there are no
     cases, and every event is an alert of its own, on the side that the event speaks for.
-    `cooldown` limits delivery only, never what is recorded.
+    `cooldown` limits delivery only, never what is recorded. With `is_provisional` a bar that is still
+    forming may raise it, until the close confirms or invalidates that.
     """
 
     name: str
@@ -65,10 +66,13 @@ class Rule:
     severity: Severity
     cases: tuple[Case, ...]
     cooldown: timedelta | None = None
+    is_provisional: bool = False
     message: str | None = None
     levels: LevelTrigger | None = None
     shown: tuple[str, ...] = ()
     """The columns that its message names."""
+    text: str = field(default="", compare=False, repr=False)
+    """How it is written, after the rules above it that it names: the text can be read by itself."""
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -79,11 +83,27 @@ class Rule:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return the registered columns that decide when it fires, by name."""
+        """Return the registered columns of its own bars that decide when it fires, by name."""
         read = {value.name for condition in self.conditions for value in values_of(condition)}
         if self.levels is not None:
             read.add(LEVEL_COLUMN)
         return tuple(sorted(read - set(VALUES)))
+
+    @property
+    def asks(self) -> tuple[On, ...]:
+        """Return what it asks of other timeframes, each question once."""
+        return tuple(dict.fromkeys(each for condition in self.conditions for each in asked_of(condition)))
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """Return the registered columns that decide when it fires, those of other timeframes too."""
+        return tuple(sorted({*self.columns, *columns_of(self.asks)}))
+
+
+def columns_of(questions: Iterable[On]) -> tuple[str, ...]:
+    """Return the registered columns that questions read on the bars they are about, by name."""
+    read = {value.name for each in questions for value in values_of(each.part)}
+    return tuple(sorted(read - set(VALUES)))
 
 
 def methods_of(rules: Iterable[Rule]) -> tuple[str, ...]:

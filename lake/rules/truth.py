@@ -8,7 +8,7 @@ the least of its parts, any the greatest).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -28,6 +28,7 @@ from lake.rules.conditions import (
     Expression,
     Not,
     Number,
+    On,
     Recently,
     Throughout,
     Value,
@@ -43,17 +44,27 @@ TRUE, UNKNOWN, FALSE = 1, 0, -1
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What bars may know of other timeframes, one entry a bar: answers by question, values by name."""
+
+    truths: Mapping[On, Truth] = field(default_factory=dict)
+    values: Mapping[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """What rules read: complete bars only, oldest first, one array a bar value or column.
 
     `later_splits` is, for each bar, the product of the ratios of the splits after it that its
     prices are already divided by. With it a price is compared with a plain number as traded on
-    that bar, not as later splits left it.
+    that bar, not as later splits left it. `elsewhere` is what its bars may know of other
+    timeframes; a question that it does not answer is unknown.
     """
 
     values: Mapping[str, Floats]
     scales: Mapping[str, Scale]
     later_splits: Floats | None = None
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
 
     def __len__(self) -> int:
         return len(self.values["close"])
@@ -80,6 +91,7 @@ def frame_of(
     columns: Mapping[str, Column],
     later_splits: Floats | None = None,
     registry: Registry = REGISTRY,
+    elsewhere: Elsewhere | None = None,
 ) -> Frame:
     """Return the frame of the complete ones among bars on the split basis, with their columns."""
     rows = bars.is_complete
@@ -87,7 +99,8 @@ def frame_of(
     scales |= {name: registry.indicator(name).scale for name in columns}
     values = {name: getattr(bars, name)[rows] for name in VALUES}
     values |= {name: np.asarray(column[rows], dtype=np.float64) for name, column in columns.items()}
-    return Frame(values, scales, None if later_splits is None else later_splits[rows])
+    known = None if later_splits is None else later_splits[rows]
+    return Frame(values, scales, known, elsewhere or Elsewhere())
 
 
 def truth(condition: Condition, frame: Frame) -> Truth:
@@ -109,6 +122,9 @@ def truth(condition: Condition, frame: Frame) -> Truth:
             return _least_of_last(truth(part, frame), bars)
         case Recently(part, bars):
             return -_least_of_last(-truth(part, frame), bars)
+        case On():
+            unknown = np.full(len(frame), UNKNOWN, dtype=np.int8)
+            return frame.elsewhere.truths.get(condition, unknown)
 
 
 def _crossed(cross: Cross, frame: Frame) -> Truth:

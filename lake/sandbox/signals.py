@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
 
 from lake.market.adjust import adjusted, split_factor
+from lake.market.aggregate import micros
 from lake.market.bars import Actions, Bars, Bools
 from lake.market.timeframes import kind_of
+from lake.rules.elsewhere import answers_of, elsewhere
 from lake.rules.evaluate import SIDE_CODES, evaluate
 from lake.rules.language import Rule
 from lake.sandbox.strategies import Signal, Strategy
 
 
 def signals_of(
-    strategy: Strategy, rules: Mapping[str, Rule], bars: Bars, actions: Actions
+    strategy: Strategy,
+    rules: Mapping[str, Rule],
+    bars: Bars,
+    actions: Actions,
+    others: Sequence[Bars] = (),
 ) -> tuple[Bools, Bools]:
     """Return per bar whether to enter and whether to leave, known from the bar's `closes_at`.
 
     Args:
         bars: as traded, from the symbol's first one on, so that every column is warm.
+        others: the symbol's bars of the timeframes that rules ask of besides their own.
     """
     from lake.features.kernel import compute
 
@@ -30,7 +37,12 @@ def signals_of(
     later_splits = split_factor(bars.session, known)
     names = sorted({column for name in strategy.rules for column in rules[name].columns})
     columns = compute(split_bars, names)
-    sides = {name: evaluate(rules[name], split_bars, columns, later_splits).side for name in strategy.rules}
+    said = answers_of([rules[name] for name in strategy.rules], others, actions)
+    known_elsewhere = elsewhere(said, micros(bars.closes_at[bars.is_complete]))
+    sides = {
+        name: evaluate(rules[name], split_bars, columns, later_splits, known_elsewhere).side
+        for name in strategy.rules
+    }
 
     def holds(signal: Signal) -> Bools:
         found: Bools = sides[signal.rule] == SIDE_CODES[signal.side]

@@ -11,12 +11,13 @@ import duckdb
 import pyarrow as pa
 
 from lake.alerts.alert import Alert, alert_of_row, alert_rows
-from lake.alerts.keep import keep
+from lake.alerts.keep import keep, keep_rules
 from lake.config import Settings
 from lake.errors import BadInput
 from lake.market.adjust import adjusted, split_factor
 from lake.market.bars import Actions, Bars, Dates
 from lake.market.timeframes import TIMEFRAMES, kind_of, parse_timeframe
+from lake.rules.elsewhere import answers_of, asks_of
 from lake.rules.identity import rule_version
 from lake.rules.language import read_rules, rules_for
 from lake.rules.rule import LEVEL_COLUMN, Rule, methods_of
@@ -70,6 +71,7 @@ def raise_alerts(
     rules, frames = read_rules(settings.conf_folder), _timeframes(settings, con, timeframes)
     counts = {"timeframes": len(frames), "alerts": 0, "written": 0, "replaced": 0, "invalidated": 0}
     names = known_symbols(con, symbols)
+    keep_rules(lake, rules.values(), moment)
     for timeframe in frames:
         own = rules_for(rules, timeframe)
         for begin in range(0, len(names), CHUNK):
@@ -98,8 +100,10 @@ def find_alerts(
     names = known_symbols(con, symbols)
     for timeframe in _timeframes(settings, con, timeframes):
         own = rules_for(rules, timeframe)
+        others = others_of(con, own, names)
         for bars, actions in read_history(con, timeframe, names):
-            found += [alert for alert, day in _of_history(own, bars, actions, moment) if period.has(day)]
+            made = _of_history(own, bars, actions, moment, others.get(bars.symbol, ()))
+            found += [alert for alert, day in made if period.has(day)]
     return alert_rows(found)
 
 
@@ -123,11 +127,13 @@ def _chunk(
     found: list[Alert] = []
     newest: dict[str, datetime] = {}
     days: dict[tuple[str, datetime], date] = {}
+    others = others_of(con, rules, symbols)
     for bars, actions in read_history(con, timeframe, symbols):
         moments = [moment.replace(tzinfo=UTC) for moment in bars.ts.tolist()]
         newest[bars.symbol] = moments[-1]
         days |= zip(((bars.symbol, each) for each in moments), _days(bars).tolist(), strict=True)
-        found += [alert for alert, day in _of_history(rules, bars, actions, now) if period.has(day)]
+        own = _of_history(rules, bars, actions, now, others.get(bars.symbol, ()))
+        found += [alert for alert, day in own if period.has(day)]
     firing = {alert.alert_id for alert in found}
     gone = [
         alert.invalidated("batch", now)
@@ -151,7 +157,7 @@ def _confirmed(
     versions = [f"{rule.name}@{rule_version(rule)}" for rule in rules]
     rows = con.execute(
         "SELECT * EXCLUDE (superseded_at) FROM lake.alerts WHERE superseded_at IS NULL "
-        "AND status = 'confirmed' AND timeframe = ? AND symbol IN (SELECT unnest(?)) "
+        "AND status IN ('confirmed', 'provisional') AND timeframe = ? AND symbol IN (SELECT unnest(?)) "
         "AND rule || '@' || rule_version IN (SELECT unnest(?)) "
         "AND alert_id NOT IN (SELECT unnest(?)) ORDER BY symbol, ts, alert_id",
         [timeframe, list(symbols), versions, sorted(firing)],
@@ -160,17 +166,33 @@ def _confirmed(
 
 
 def _of_history(
-    rules: Sequence[Rule], bars: Bars, actions: Actions, now: datetime
+    rules: Sequence[Rule], bars: Bars, actions: Actions, now: datetime, others: Sequence[Bars]
 ) -> Iterator[tuple[Alert, date]]:
     """Yield the alerts of one symbol's bars as traded, each with the session that counts for it."""
-    found = history_alerts(rules, bars, actions, now)
+    found = history_alerts(rules, bars, actions, now, others)
     starts = [moment.replace(tzinfo=UTC) for moment in bars.ts.tolist()] if found else []
     days = dict(zip(starts, _days(bars).tolist(), strict=True)) if found else {}
     return ((alert, days[alert.ts]) for alert in found)
 
 
-def history_alerts(rules: Sequence[Rule], bars: Bars, actions: Actions, now: datetime) -> list[Alert]:
-    """Return the alerts of one symbol's bars as traded, oldest first."""
+def others_of(
+    con: duckdb.DuckDBPyConnection, rules: Sequence[Rule], symbols: Sequence[str]
+) -> dict[str, list[Bars]]:
+    """Return the symbols' bars as traded of every timeframe that rules ask of besides their own."""
+    found: dict[str, list[Bars]] = {}
+    for timeframe in asks_of(rules):
+        for bars, _ in read_history(con, timeframe, symbols):
+            found.setdefault(bars.symbol, []).append(bars)
+    return found
+
+
+def history_alerts(
+    rules: Sequence[Rule], bars: Bars, actions: Actions, now: datetime, others: Sequence[Bars] = ()
+) -> list[Alert]:
+    """Return the alerts of one symbol's bars as traded, oldest first.
+
+    `others` are its bars of the timeframes that rules ask of besides their own.
+    """
     from lake.alerts.detect import detect
     from lake.features.kernel import compute
     from lake.levels.batch import find
@@ -183,7 +205,8 @@ def history_alerts(rules: Sequence[Rule], bars: Bars, actions: Actions, now: dat
     columns = compute(split_bars, sorted({name for rule in rules for name in (*rule.columns, *rule.shown)}))
     chosen = {name: methods()[name] for name in methods_of(rules)}
     events = find(split_bars, columns[LEVEL_COLUMN], chosen).events if chosen else []
-    return detect(rules, split_bars, columns, events, later_splits, 0, "batch", now)
+    said = answers_of(rules, others, actions)
+    return detect(rules, split_bars, columns, events, later_splits, 0, "batch", now, said)
 
 
 def _days(bars: Bars) -> Dates:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,8 @@ from lake.market.aggregate import LONGER_INTRADAY
 from lake.market.bars import Actions, Bars
 from lake.market.sessions import Calendar, calendar
 from lake.market.timeframes import TIMEFRAMES, kind_of, parse_timeframe
+from lake.rules.elsewhere import asks_of
+from lake.rules.language import rules_for
 from lake.store.catalog import connect
 from lake.store.lake import Lake
 from lake.store.reads import known_symbols, read_history
@@ -150,6 +152,7 @@ def _check_one(
             found += _of_minutes(shorter, cuts_of(shorter.bars, cuts, seed))
         else:
             history = shorter
+    history = replace(history, others=_others(con, symbol, timeframe, definitions))
     checked = check(history, cuts_of(history.bars, cuts, seed), definitions)
     return Checked([*found, *checked.findings], checked.cuts, checked.largest)
 
@@ -168,6 +171,14 @@ def _shorter(
     if source == "1d":
         bars = bars[days.ordinals(bars.session) >= 0]  # as derive does
     return History(bars, actions, partial(_lengthened, definitions, timeframe, days))
+
+
+def _others(
+    con: duckdb.DuckDBPyConnection, symbol: str, timeframe: str, definitions: Definitions
+) -> tuple[Bars, ...]:
+    """Return a symbol's bars of the timeframes that the rules of this one ask of."""
+    asked = asks_of(rules_for(definitions.rules, timeframe))
+    return tuple(bars for name in asked for bars, _ in read_history(con, name, [symbol]))
 
 
 def _lengthened(

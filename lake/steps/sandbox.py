@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -17,12 +18,14 @@ from lake.errors import BadInput
 from lake.market.bars import Actions, Bars
 from lake.market.timeframes import parse_timeframe
 from lake.membership import Membership, members, membership_json
+from lake.rules.elsewhere import asks_of
 from lake.rules.identity import canonical_json, rule_version
 from lake.rules.language import Rule, read_rules
 from lake.sandbox.identity import combined, definition_of, digest_of, run_id_of
 from lake.sandbox.outcome import Costs
 from lake.sandbox.signals import first_traded, known_until, signals_of
 from lake.sandbox.strategies import Strategy, find_strategy, read_strategies
+from lake.steps.alerts import others_of
 from lake.store.catalog import connect
 from lake.store.lake import Lake, now_utc
 from lake.store.reads import CHUNK, read_history
@@ -159,7 +162,8 @@ def _survey(plan: _Plan, con: duckdb.DuckDBPyConnection, symbols: Sequence[str] 
     digests: dict[str, str] = {}
     ends = []
     for bars, actions, first in plan.histories(con, symbols):
-        digests[bars.symbol] = digest_of(bars, actions)
+        seen = (digest_of(each, actions) for each in (bars, *_others(con, plan, bars.symbol)))
+        digests[bars.symbol] = "".join(seen)
         if spans := plan.membership.get(bars.symbol):
             digests[bars.symbol] += canonical_json(membership_json({bars.symbol: spans}))
         ends.append((bars.ts[first], bars.ts[-1]))
@@ -173,10 +177,16 @@ def _survey(plan: _Plan, con: duckdb.DuckDBPyConnection, symbols: Sequence[str] 
     return _Survey(list(digests), min(firsts), max(lasts), combined(digests.items()))
 
 
+def _others(con: duckdb.DuckDBPyConnection, plan: _Plan, symbol: str) -> list[Bars]:
+    """Return a symbol's bars of the timeframes that the strategy's rules ask of besides their own."""
+    rules = [plan.rules[name] for name in plan.strategy.rules]
+    return others_of(con, rules, [symbol]).get(symbol, []) if asks_of(rules) else []
+
+
 def _write_results(
     lake: Lake, plan: _Plan, con: duckdb.DuckDBPyConnection, symbols: list[str], run_id: str
 ) -> None:
-    results = _results(plan, plan.histories(con, symbols), run_id)
+    results = _results(plan, plan.histories(con, symbols), partial(_others, con, plan), run_id)
     while chunk := list(islice(results, CHUNK)):
         names = [symbol for symbol, _ in chunk]
         for number, table in enumerate(_RESULTS):
@@ -185,7 +195,10 @@ def _write_results(
 
 
 def _results(
-    plan: _Plan, histories: Iterator[tuple[Bars, Actions, int]], run_id: str
+    plan: _Plan,
+    histories: Iterator[tuple[Bars, Actions, int]],
+    others: Callable[[str], Sequence[Bars]],
+    run_id: str,
 ) -> Iterator[tuple[str, tuple[pa.Table, ...]]]:
     """Yield each symbol with its rows of trades, equity and metrics."""
     from lake.sandbox.engine import simulate
@@ -193,7 +206,7 @@ def _results(
     from lake.sandbox.rows import equity_rows, metric_rows, trade_rows
 
     for bars, actions, first in histories:
-        enter, leave = signals_of(plan.strategy, plan.rules, bars, actions)
+        enter, leave = signals_of(plan.strategy, plan.rules, bars, actions, others(bars.symbol))
         enter = enter & members(bars.symbol, bars.session, plan.membership)
         outcome = simulate(bars[first:], actions, enter[first:], leave[first:], plan.costs)
         metrics = metric_rows(run_id, outcome, measure(outcome))

@@ -20,7 +20,7 @@ from lake.rules.language import parse_rules, read_rules, rules_for
 from lake.sources.faults import Rates, with_faults
 from lake.steps.alerts import history_alerts
 from lake.thresholds import read_thresholds
-from tests.builders import actions
+from tests.builders import actions, daily_bars
 from tests.conftest import CHECKOUT
 from tests.live import LIVE, NOW, Feed, assert_same_alerts, confirmed, messages
 
@@ -50,6 +50,41 @@ every_event:
   fires: every_bar
   severity: info
   levels: {event: bounce, methods: [fractal, pivot, cluster, volume_profile, fibonacci], when: volume > 0}
+high_there:
+  description: For the rule below, which counts it.
+  timeframes: [15m]
+  fires: on_change
+  severity: info
+  neutral: close > 30 on 30m
+across:
+  description: Other timeframes, longer and shorter ones, in every kind of look-back.
+  timeframes: [5m, 15m]
+  fires: on_change
+  severity: info
+  precedence: [neutral, bearish, bullish]
+  bullish: {all: [close > open, "close > close[-1] on 30m"]}
+  bearish: {all: [close < sma_7, "close > open for 2 bars on 1m within 3 bars"]}
+  neutral: "count(high_there.neutral, 4)[-1] > 1"
+upwards:
+  description: A longer timeframe that asks a shorter one.
+  timeframes: [30m]
+  fires: every_bar
+  severity: info
+  bullish: {not: hammer on 5m}
+daily:
+  description: Daily bars beside the stream.
+  timeframes: [5m, 1m]
+  fires: on_change
+  severity: info
+  precedence: [bearish, bullish]
+  bullish: "close > close[-1] on 1d within 9 bars"
+  bearish: "close < close[-1] on 1d"
+at_a_level:
+  description: A level with another timeframe.
+  timeframes: [5m]
+  fires: every_bar
+  severity: info
+  levels: {event: touch, methods: [fractal], when: close > open on 15m}
 """
 RULES = read_rules(CHECKOUT / "conf") | parse_rules(MORE)
 FRAMES = ("1m", *LIVE)
@@ -140,10 +175,14 @@ class Landed:
             )
             for symbol in self.symbols
         }
+        histories = {symbol: replace(each, longer=(daily(symbol),)) for symbol, each in histories.items()}
         return LiveMarket.restored(RULES, dict.fromkeys(self.symbols, "XNYS"), LIMITS, histories, NOW)
 
     def actions(self, symbol: str) -> Actions:
         return self.splits.get(symbol, Actions.none())
+
+    def others(self, symbol: str) -> list[Bars]:
+        return [daily(symbol), *(self.read(symbol, name) for name in FRAMES)]
 
     def batch(self) -> dict[str, Alert]:
         """Return what batch says of the landed bars."""
@@ -152,9 +191,19 @@ class Landed:
             for symbol in self.symbols
             for name in FRAMES
             for alert in history_alerts(
-                rules_for(RULES, name), self.read(symbol, name), self.actions(symbol), NOW
+                rules_for(RULES, name),
+                self.read(symbol, name),
+                self.actions(symbol),
+                NOW,
+                self.others(symbol),
             )
         }
+
+
+def daily(symbol: str) -> Bars:
+    """Return daily bars of the sessions before a world and of its own, which no later fault changes."""
+    closes = np.random.default_rng(len(symbol)).uniform(29, 31, 30)
+    return daily_bars([str(day) for day in DAYS.sessions[FIRST - 26 : FIRST + 4]], closes.tolist(), symbol)
 
 
 def of_one_session(feed: Feed, faulty: Feed) -> Feed:

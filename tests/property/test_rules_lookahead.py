@@ -11,10 +11,12 @@ import pytest
 from lake.features.indicator import TOLERANCE, Column
 from lake.features.kernel import compute
 from lake.features.registry import REGISTRY
+from lake.market.aggregate import micros
 from lake.market.bars import Actions, Bars
 from lake.market.resample import resampled
 from lake.market.sessions import calendar
-from lake.rules.evaluate import evaluate
+from lake.rules.elsewhere import answers_of, elsewhere
+from lake.rules.evaluate import Signals, evaluate
 from lake.rules.language import parse_rules, read_rules
 from tests.conftest import CHECKOUT
 from tests.market import DAILY, split_adjusted
@@ -35,7 +37,23 @@ every_shape:
       - rsi_14 > 65
 """
 )["every_shape"]
-RULES = [*(rule for rule in read_rules(CHECKOUT / "conf").values() if rule.cases), EVERY_SHAPE]
+RULES = [
+    *(rule for rule in read_rules(CHECKOUT / "conf").values() if rule.cases and not rule.asks),
+    EVERY_SHAPE,
+]
+ASKING = parse_rules(
+    """
+asking:
+  description: Other timeframes in every kind of look-back.
+  timeframes: [1d]
+  fires: on_change
+  severity: info
+  precedence: [neutral, bearish, bullish]
+  bullish: {all: [close > ema_13, "close > close[-1] for 2 bars on 1wk"]}
+  bearish: close < ema_8 on 3d within 2 bars
+  neutral: {not: rsi_14 > 40 on 1wk}
+"""
+)["asking"]
 RARE = {"golden_cross", "death_cross", "ema_recovery", "volume_spike"}
 """Rules that fire a few times in a history, or never."""
 CUTS = 12
@@ -76,6 +94,27 @@ def test_a_prefix_gives_what_the_whole_series_gives(shared_data: Path, symbol: s
             prefix, full = evaluate(rule, bars[:cut], part), judged[rule.name]
             np.testing.assert_array_equal(prefix.case, full.case[:cut])
             np.testing.assert_array_equal(prefix.fires, full.fires[:cut])
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "IBM"])
+def test_a_prefix_gives_what_the_whole_series_gives_of_other_timeframes(
+    shared_data: Path, symbol: str
+) -> None:
+    """The longer bars of a prefix are those that can be made of it; the last of them is open."""
+
+    def judged(days: int | None) -> Signals:
+        own = daily[:days]
+        longer = [resampled(own, Actions.none(), each, calendar("XNYS")) for each in ("1wk", "3d")]
+        known = elsewhere(answers_of([ASKING], longer, Actions.none()), micros(own.closes_at))
+        return evaluate(ASKING, own, compute(own, ASKING.columns), elsewhere=known)
+
+    daily = series(shared_data, symbol, "1d")[-2500:]
+    full = judged(None)
+    assert min(np.count_nonzero(full.case == case) for case in range(3)) > 50
+    for cut in np.random.default_rng(3).integers(1, len(daily), CUTS):
+        prefix = judged(cut)
+        np.testing.assert_array_equal(prefix.case, full.case[:cut])
+        np.testing.assert_array_equal(prefix.fires, full.fires[:cut])
 
 
 @pytest.mark.parametrize("symbol", ["BA", "CAT", "XOM"])

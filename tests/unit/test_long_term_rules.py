@@ -50,6 +50,7 @@ def fired(name: str, closes: Sequence[float], **columns: Sequence[float]) -> lis
 
 def test_timeframes() -> None:
     own = {"engulfing": ("1d",), "ema_13_touch": tuple(f"{n}d" for n in range(7, 14))}
+    own |= {"volume_spike": (*LONG, *LIVE), "trend_cross": LIVE[:2]}
     own |= dict.fromkeys(("hammer", "inverted_hammer", "bullish_382"), ("1d", *LIVE))
     assert {name: RULES[name].timeframes for name in own} == own
     others = {rule.timeframes for name, rule in RULES.items() if name not in own} - {LIVE}

@@ -66,7 +66,8 @@ def test_the_rules_that_come_with_the_product_are_good() -> None:
         "dual_channel", "ema_touch", "ema_13_touch", "velocity", "momentum", "macd_bull", "macd_bear",
         "engulfing", "hammer", "inverted_hammer", "bullish_382", "ema_recovery", "ema_recovery_failed",
         "golden_cross", "death_cross", "breakout", "volume_spike", "squeeze", "bullish_engulfing",
-        "bearish_engulfing", "ma_rsi", "ema_cross", "macd_cross", "level_touch", "level_break",
+        "bearish_engulfing", "ma_rsi", "ema_cross", "macd_cross", "level_touch", "level_break", "bearish_382",
+        "rsi_exit", "bb_breakout", "trend_cross", "level_bounce",
     }  # fmt: skip
 
 
@@ -247,6 +248,14 @@ REFUSALS = {
     ),
     "two groups": (condition("{any: [close > 1], all: [close > 1]}"), 6, "found any, all; nest them"),
     "a window without a group": (condition("{for: 3 bars}"), 6, "expected one of all, any, not"),
+    "unknown other timeframe": (condition("close > ema_13 on 2h"), 6, "expected `on` with one of 1m"),
+    "two other timeframes": (condition("close > 1 on 1wk on 1mo"), 6, "found '1mo'"),
+    "one other timeframe inside another": (
+        condition("close > 1 on 1wk on 30m"),
+        6,
+        "one other timeframe in a condition, found `on 30m` around `on 1wk`",
+    ),
+    "its own timeframe": (condition("close > ema_13 on 2d"), 1, "another timeframe than its own"),
     "two windows": (
         condition("{not: close > 1, for: 3 bars, within: 3 bars}"),
         6,

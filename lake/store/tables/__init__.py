@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lake.store.tables.alerts import ALERTS, DEAD_LETTERS, NOTIFICATIONS
+from lake.store.tables.alerts import ALERTS, DEAD_LETTERS, NOTIFICATIONS, RULE_VERSIONS
 from lake.store.tables.features import FEATURES
 from lake.store.tables.levels import LEVEL_EVENTS, LEVELS
 from lake.store.tables.live import LIVE_STATES
@@ -30,6 +30,7 @@ TABLES: dict[str, TableSpec] = {
         LEVELS,
         LEVEL_EVENTS,
         ALERTS,
+        RULE_VERSIONS,
         NOTIFICATIONS,
         DEAD_LETTERS,
         SANDBOX_RUNS,

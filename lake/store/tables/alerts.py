@@ -43,6 +43,20 @@ ALERTS = TableSpec(
 stream) and `fired_at` are those of whoever wrote the version; the view shows the first one's.
 """
 
+RULE_VERSIONS = TableSpec(
+    name="rule_versions",
+    schema=pa.schema(
+        [
+            *columns(rule=pa.string(), rule_version=pa.string(), definition=pa.string(), columns=pa.string()),
+            *BITEMPORAL,
+        ]
+    ),
+    key=("rule", "rule_version"),
+    compared=("rule_version",),
+)
+"""Every version of every rule that alerts were raised by: its text with the rules it names, which can be
+read by itself, and the parameters of the columns it reads, as a JSON object."""
+
 NOTIFICATIONS = TableSpec(
     name="notifications",
     schema=pa.schema(
