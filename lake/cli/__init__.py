@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lake.cli import alerts, ask, levels, notify, pipeline, rules, why
+from lake.cli import alerts, ask, levels, notify, pipeline, rules, verify, why
 from lake.config import load_settings
 from lake.errors import LakeError
 
@@ -22,6 +22,7 @@ levels.add_to(app)
 alerts.add_to(app)
 why.add_to(app)
 ask.add_to(app)
+verify.add_to(app)
 rules.add_to(app)
 notify.add_to(app)
 

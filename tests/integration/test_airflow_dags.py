@@ -39,6 +39,7 @@ print(json.dumps({{
             "backoff": task.retry_exponential_backoff,
             "has_policy": task.retry_policy is not None,
             "outlets": [asset.name for asset in task.outlets],
+            "after": sorted(task.upstream_task_ids),
         }} for task in dag.tasks}},
         "deadline": DagSerialization.to_dict(dag)["dag"].get("deadline"),
         "schedule": DagSerialization.to_dict(dag)["dag"]["timetable"],
@@ -113,6 +114,13 @@ def test_assets_join_the_pipeline(bag: dict[str, Any]) -> None:
     assert _needs(bag, "build_training_set") == {"features"}
     assert _needs(bag, "publish_documents") == {"sandbox_results", "training_sets", "alerts"}
     assert "asset_any" in json.dumps(bag["dags"]["publish_documents"]["schedule"])
+
+
+def test_features_wait_for_the_lookahead_gate(bag: dict[str, Any]) -> None:
+    tasks = bag["dags"]["enrich_features"]["tasks"]
+    assert tasks["check_lookahead"]["after"] == []
+    assert "check_lookahead" in tasks["enrich"]["after"]
+    assert tasks["check_lookahead"]["outlets"] == []
 
 
 def test_ingest_follows_the_sessions_of_new_york(bag: dict[str, Any]) -> None:
