@@ -28,6 +28,7 @@ from lake.market.bars import Bars
 from lake.market.resample import resampled
 from lake.market.sessions import calendar
 from lake.rules.evaluate import Signals, evaluate
+from lake.rules.language import parse_rules
 from tests.builders import actions, daily_bars, sessions
 from tests.conftest import CHECKOUT
 
@@ -242,3 +243,21 @@ def test_an_exact_column_may_not_be_a_price() -> None:
     wrong = Indicator(("wrong",), shifted, ("close",), "price", 1, "", "", compares_exactly=True)
     with pytest.raises(BadConfiguration, match="wrong expected scale percent, ratio or flag"):
         build({"own": (wrong,)})
+
+
+def test_a_rule_that_asks_of_weeks_is_judged_by_the_weeks_closed_by_then(everything: Definitions) -> None:
+    asking = parse_rules(
+        """
+asking:
+  description: Above the weekly mean.
+  timeframes: [1d]
+  fires: on_change
+  severity: info
+  bullish: close > sma_7 on 1wk
+"""
+    )
+    definitions = replace(everything, rules=asking)
+    weeks = resampled(walk(), EVENTS, "1wk", calendar("XNYS"))
+    judged = view.look(walk(), EVENTS, definitions, [weeks])
+    assert judged.signals["asking"].fires.sum() > 5
+    assert found(definitions, None, 327, 328, 329, 333, 400, others=(weeks,)).findings == []
