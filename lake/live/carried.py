@@ -13,6 +13,7 @@ import orjson
 import lake.features.columns as columns
 import lake.levels as levels
 import lake.levels.methods as level_methods
+from lake.features.registry import REGISTRY
 from lake.levels.live import LiveLevels
 from lake.levels.registry import methods
 
@@ -59,10 +60,12 @@ class Carried(NamedTuple):
 
 @cache
 def code_version() -> str:
-    """Return the hash of the code that finds levels and computes columns: a change makes old states void."""
+    """Return the hash of the code and the parameters of levels and columns: a change makes states void."""
     digest = hashlib.sha256()
     for package in (levels, level_methods, columns):
         for folder in package.__path__:
             for path in sorted(Path(folder).glob("*.py")):
                 digest.update(path.name.encode() + path.read_bytes())
+    parameters = {name: dict(each.parameters) for name, each in REGISTRY.by_column.items()}
+    digest.update(orjson.dumps(parameters, option=orjson.OPT_SORT_KEYS))
     return digest.hexdigest()[:16]
