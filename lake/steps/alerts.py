@@ -131,7 +131,7 @@ def _chunk(
     for bars, actions in read_history(con, timeframe, symbols):
         moments = [moment.replace(tzinfo=UTC) for moment in bars.ts.tolist()]
         newest[bars.symbol] = moments[-1]
-        days |= zip(((bars.symbol, each) for each in moments), _days(bars).tolist(), strict=True)
+        days |= zip(((bars.symbol, each) for each in moments), days_of(bars).tolist(), strict=True)
         own = _of_history(rules, bars, actions, now, others.get(bars.symbol, ()))
         found += [alert for alert, day in own if period.has(day)]
     firing = {alert.alert_id for alert in found}
@@ -171,7 +171,7 @@ def _of_history(
     """Yield the alerts of one symbol's bars as traded, each with the session that counts for it."""
     found = history_alerts(rules, bars, actions, now, others)
     starts = [moment.replace(tzinfo=UTC) for moment in bars.ts.tolist()] if found else []
-    days = dict(zip(starts, _days(bars).tolist(), strict=True)) if found else {}
+    days = dict(zip(starts, days_of(bars).tolist(), strict=True)) if found else {}
     return ((alert, days[alert.ts]) for alert in found)
 
 
@@ -212,6 +212,6 @@ def history_alerts(
     return detect(rules, split_bars, columns, events, later_splits, 0, "batch", now, said)
 
 
-def _days(bars: Bars) -> Dates:
+def days_of(bars: Bars) -> Dates:
     """Return the date by which `--from` and `--to` choose each bar."""
     return bars.session if kind_of(bars.timeframe) == "intraday" else bars.ts.astype("datetime64[D]")
