@@ -50,7 +50,7 @@ def take_in(
     A bar that had not closed at `now` has no business in a history and is set aside too.
     `decided` says of quarantined rows, by id, what a person decided: a released one enters.
     """
-    rows = _within(fetched.bars, request)
+    rows = _within(fetched.bars, request, calendar.zone)
     ts = rows["ts"].cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy().astype("datetime64[us]")
     values = {name: rows[name].to_numpy().astype(float) for name in VALUES}
     admission = admitted(ts, values, request.timeframe, calendar, now)
@@ -70,8 +70,12 @@ def take_in(
     )
 
 
-def _within(rows: pa.Table, request: IngestRequest) -> pa.Table:
-    days = rows["ts"].cast(pa.date32())
+def _within(rows: pa.Table, request: IngestRequest, zone: str) -> pa.Table:
+    """Return the rows of the days that were asked for; a candle's day is that of its exchange."""
+    ts = rows["ts"]
+    if kind_of(request.timeframe) == "intraday":
+        ts = pc.local_timestamp(ts.cast(pa.timestamp("us", zone)))
+    days = ts.cast(pa.date32())
     keep = pa.array(np.ones(len(rows), dtype=bool))
     for bound, compare in ((request.start, pc.greater_equal), (request.end, pc.less_equal)):
         if bound is not None:

@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from lake.alerts.alert import Alert, alert_of_row, alert_rows
-from lake.alerts.keep import keep, keep_rules
+from lake.alerts.keep import keep
+from lake.alerts.keep_rules import keep_rules
 from lake.config import Settings
 from lake.errors import BadInput
 from lake.market.adjust import adjusted, split_factor

@@ -20,7 +20,8 @@ from lake.market.adjust import adjusted
 from lake.market.bars import Actions, Bars
 from lake.market.timeframes import parse_timeframe
 from lake.store.catalog import connect
-from lake.store.lake import Between, Lake
+from lake.store.extent import Between
+from lake.store.lake import Lake
 from lake.store.reads import CHUNK, known_symbols, read_history
 from lake.store.tables import TABLES
 from lake.universe import read_universe

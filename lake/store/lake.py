@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random
@@ -19,8 +18,10 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 from lake.config import Settings
 from lake.errors import CommitConflict, StoreUnavailable
 from lake.store import merge
+from lake.store.compaction import compact
 from lake.store.digest import digest
 from lake.store.encoding import writer_of
+from lake.store.extent import Between, extent_of, literals
 from lake.store.locks import writer_lock
 from lake.store.tables import TABLES, TableSpec
 from lake.store.transactions import Transactions
@@ -45,34 +46,6 @@ class Change:
     def is_empty(self) -> bool:
         """Return whether the table already said what was written."""
         return not (self.inserted or self.closed)
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """Rows whose time lies between two dates, both included; None leaves a side open."""
-
-    column: str
-    first: date | None
-    last: date | None
-
-    def bounds(self) -> list[tuple[str, str, datetime]]:
-        """Return the bounds as filters (column, operator, moment in UTC)."""
-        found: list[tuple[str, str, datetime]] = []
-        if self.first:
-            found.append((self.column, ">=", datetime.combine(self.first, time(), UTC)))
-        if self.last:
-            found.append((self.column, "<", datetime.combine(self.last, time(), UTC) + timedelta(days=1)))
-        return found
-
-    def rows_of(self, rows: pa.Table) -> pa.Table:
-        """Return the rows of a table that lie between."""
-        return rows.filter(pq.filters_to_expression(self.bounds()))
-
-    def condition(self) -> str:
-        """Return the bounds as SQL."""
-        return " AND ".join(
-            f"{c} {op} TIMESTAMP '{moment:%Y-%m-%dT%H:%M:%SZ}'" for c, op, moment in self.bounds()
-        )
 
 
 class Lake:
@@ -137,16 +110,18 @@ class Lake:
         """
         spec = TABLES[name]
         with self.writing(name):
+            table = self.table(name)
             if transactions:
-                transactions.check(self.table(name))
+                transactions.check(table)
             inserted = closed = 0
-            batches = news(spec, rows, self.table(name), merge.partitions_of(spec, rows))
+            batches = news(spec, rows, table)
             if vanished is not None and vanished.num_rows:
                 batches = batches or [rows.slice(0, 0)]
                 vanished = vanished.append_column("known_at", _repeated(spec, known_at, vanished.num_rows))
             for number, batch in enumerate(batches):
                 stamped = _stamped(spec, batch, known_at + timedelta(microseconds=number))
                 result = self._merge(
+                    table,
                     spec,
                     stamped,
                     vanished if number == 0 else None,
@@ -154,7 +129,9 @@ class Lake:
                 )
                 inserted += result["num_target_rows_inserted"]
                 closed += result["num_target_rows_updated"]
-            return Change(inserted, closed, self.table(name).version())
+            if inserted or closed:
+                self._retrying(name, table, lambda: compact(table, spec, extent_of(spec, rows, vanished)))
+            return Change(inserted, closed, table.version())
 
     def replace(
         self, name: str, rows: pa.Table, where: Mapping[str, Values], between: Between | None = None
@@ -171,30 +148,38 @@ class Lake:
         rows = rows.select(spec.schema.names).cast(spec.schema).sort_by([(k, "ascending") for k in spec.key])
         rows = between.rows_of(rows) if between else rows
         filters: list[Any] = [(column, "in", list(values)) for column, values in where.items()]
-        conditions = [f"{column} IN ({merge.literals(values)})" for column, values in where.items()]
+        conditions = [f"{column} IN ({literals(values)})" for column, values in where.items()]
         if between:
             filters += between.bounds()
             conditions.append(between.condition())
         with self.writing(name):
-            return self._retrying(name, lambda: self._replace(spec, rows, filters, " AND ".join(conditions)))
+            table = self.table(name)
+            predicate = " AND ".join(conditions)
+            return self._retrying(name, table, lambda: self._replace(table, spec, rows, filters, predicate))
 
-    def _replace(self, spec: TableSpec, rows: pa.Table, filters: list[Any], predicate: str) -> Change:
-        table = self.table(spec.name)
+    def _replace(
+        self, table: DeltaTable, spec: TableSpec, rows: pa.Table, filters: list[Any], predicate: str
+    ) -> Change:
         old = table.to_pyarrow_table(filters=filters).select(spec.schema.names).cast(spec.schema)
         if digest(old, order_by=spec.key) == digest(rows):
             return Change(0, 0, table.version())
         write_deltalake(table, rows, mode="overwrite", predicate=predicate, writer_properties=writer_of(spec))
-        return Change(rows.num_rows, old.num_rows, self.table(spec.name).version())
+        table.update_incremental()
+        return Change(rows.num_rows, old.num_rows, table.version())
 
     def _merge(
-        self, spec: TableSpec, rows: pa.Table, vanished: pa.Table | None, transactions: Transactions | None
+        self,
+        table: DeltaTable,
+        spec: TableSpec,
+        rows: pa.Table,
+        vanished: pa.Table | None,
+        transactions: Transactions | None,
     ) -> dict[str, Any]:
         ranks = self._ranks if spec.ranked else None
         source = merge.twins(rows, ranks, vanished)
-        condition = merge.match_condition(spec, merge.partitions_of(spec, rows, vanished), ranks)
+        condition = merge.match_condition(spec, extent_of(spec, rows, vanished), ranks)
 
         def attempt() -> dict[str, Any]:
-            table = self.table(spec.name)
             if transactions:
                 transactions.check(table)
             return (
@@ -213,17 +198,25 @@ class Lake:
                 .execute()
             )
 
-        return self._retrying(spec.name, attempt)
+        return self._retrying(spec.name, table, attempt)
 
-    def _retrying(self, name: str, attempt: Callable[[], _Result]) -> _Result:
-        # delta-rs does not retry a merge by itself: the table is read anew and the whole merge runs again.
+    def _retrying(self, name: str, table: DeltaTable, attempt: Callable[[], _Result]) -> _Result:
+        """Attempt to commit until no other writer was ahead, each time on the newest version.
+
+        delta-rs does not retry a merge by itself.
+        """
+
+        def current() -> _Result:
+            table.update_incremental()
+            return attempt()
+
         policy = Retrying(
             retry=retry_if_exception_type(CommitFailedError),
             stop=stop_after_attempt(_ATTEMPTS),
             wait=wait_random(0.01, 0.25),
         )
         try:
-            return policy(attempt)
+            return policy(current)
         except RetryError as error:
             raise CommitConflict(
                 f"expected to commit to table {name} within {_ATTEMPTS} attempts, found other writers "

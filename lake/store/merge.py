@@ -7,11 +7,11 @@ One MERGE therefore closes and inserts in a single commit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from lake.store.extent import Extent
 from lake.store.tables.spec import TableSpec
 
 TOLERANCE = 1e-6
@@ -30,15 +30,13 @@ def twins(rows: pa.Table, ranks: Mapping[str, int] | None, vanished: pa.Table | 
     return pa.concat_tables(tables, promote_options="default")
 
 
-def match_condition(
-    spec: TableSpec, partitions: Mapping[str, Sequence[int | str]], ranks: Mapping[str, int] | None
-) -> str:
+def match_condition(spec: TableSpec, extent: Extent, ranks: Mapping[str, int] | None) -> str:
     """Return the ON clause of `spec`'s merge.
 
-    Partition values are literals: a join condition alone would make writers of different
+    Partition values and times are literals: a join condition alone would make writers of different
     partitions conflict and scan the whole table.
     """
-    parts = [f"t.{name} IN ({literals(values)})" for name, values in partitions.items()]
+    parts = extent.conditions("t.")
     parts += [f"t.{name} = s.{name}" for name in spec.key]
     parts.append("t.superseded_at IS NULL")
     changed = differs(spec)
@@ -67,18 +65,6 @@ def closes() -> str:
     return "s.op IN ('close', 'vanish')"
 
 
-def partitions_of(spec: TableSpec, *tables: pa.Table | None) -> dict[str, list[int | str]]:
-    """Return the distinct partition values that the tables touch."""
-    found: dict[str, list[int | str]] = {}
-    for name in spec.partition_by:
-        values: set[int | str] = set()
-        for table in tables:
-            if table is not None:
-                values.update(pc.unique(table[name]).to_pylist())
-        found[name] = sorted(values)
-    return found
-
-
 def _with_op(rows: pa.Table, op: str) -> pa.Table:
     return rows.append_column("op", pa.repeat(pa.scalar(op), rows.num_rows))
 
@@ -91,10 +77,3 @@ def _ranks_of(rows: pa.Table, ranks: Mapping[str, int]) -> pa.Array:
 def _rank_expression(ranks: Mapping[str, int]) -> str:
     cases = " ".join(f"WHEN '{name}' THEN {rank}" for name, rank in ranks.items())
     return f"CASE t.source {cases} ELSE {len(ranks)} END"
-
-
-def literals(values: Iterable[int | str]) -> str:
-    """Return values as a list in SQL."""
-    return ", ".join(
-        str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'" for value in values
-    )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import duckdb
 from deltalake import DeltaTable
 
+from lake.store.extent import Extent
 from lake.store.tables.spec import TableSpec
 
 _TYPES = {
@@ -27,13 +26,13 @@ def scan(
     con: duckdb.DuckDBPyConnection,
     spec: TableSpec,
     table: DeltaTable,
-    partitions: Mapping[str, Sequence[int | str]] | None = None,
+    extent: Extent | None = None,
 ) -> str:
-    """Return a query for the declared columns of a table version, of some partitions or all.
+    """Return a query for the declared columns of a table version: of all rows, or at least those of `extent`.
 
     The query names files, so it goes on answering for this version while others are committed.
     """
-    filters = [(name, "in", [str(value) for value in values]) for name, values in (partitions or {}).items()]
+    filters = extent.filters() if extent else []
     files = table.file_uris(file_pruning_predicate=filters or None)
     if not files:  # registering an empty Arrow table would import pandas, a second of start-up
         return f"SELECT {', '.join(_nothing(spec))} WHERE false"

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from lake.store.duck import open_duckdb
+from lake.store.extent import extent_of
 from lake.store.merge import differs
 from lake.store.scan import scan
 from lake.store.tables.spec import TableSpec
 
 
-def news(
-    spec: TableSpec, rows: pa.Table, table: DeltaTable, partitions: Mapping[str, Sequence[int | str]]
-) -> list[pa.Table]:
+def news(spec: TableSpec, rows: pa.Table, table: DeltaTable) -> list[pa.Table]:
     """Return what `rows` may change, as batches in which every key is unique, first versions first.
 
     A key whose last version is what the table already says is left out. That spares the merge
@@ -37,7 +34,8 @@ def news(
             FROM batch WINDOW versions AS (PARTITION BY {key} ORDER BY _arrival)
         ),
         current AS (
-            SELECT {compared} FROM ({scan(con, spec, table, partitions)}) AS t WHERE t.superseded_at IS NULL
+            SELECT {compared} FROM ({scan(con, spec, table, extent_of(spec, rows))}) AS t
+            WHERE t.superseded_at IS NULL
         ),
         settled AS (
             SELECT {", ".join(f"s.{name}" for name in spec.key)}

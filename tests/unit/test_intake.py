@@ -13,10 +13,10 @@ NOW = datetime(2013, 6, 1, tzinfo=UTC)
 GOOD = {"open": 10.0, "high": 11.0, "low": 9.0, "close": 10.5, "volume": 100.0}
 
 
-def take(*rows: dict[str, object], now: datetime = NOW, **request: object) -> Intake:
+def take(*rows: dict[str, object], now: datetime = NOW, exchange: str = "XNYS", **request: object) -> Intake:
     bars = pa.Table.from_pylist([{**GOOD, "delivered": None, **row} for row in rows], schema=BARS_SCHEMA)
     fetched = Fetched("AAPL", None, bars, ACTIONS_SCHEMA.empty_table())
-    return take_in(fetched, IngestRequest("files", **request), calendar("XNYS"), now)  # type: ignore[arg-type]
+    return take_in(fetched, IngestRequest("files", **request), calendar(exchange), now)  # type: ignore[arg-type]
 
 
 def at(day: str, clock: str = "00:00") -> datetime:
@@ -78,6 +78,21 @@ def test_dates_of_the_request_limit_the_rows_both_ends_included() -> None:
     days = [{"ts": at(day)} for day in ("2012-01-03", "2012-01-04", "2012-01-05", "2012-01-06")]
     kept = take(*days, start=date(2012, 1, 4), end=date(2012, 1, 5)).bars
     assert kept["session"].to_pylist() == [date(2012, 1, 4), date(2012, 1, 5)]
+
+
+def test_the_dates_of_candles_are_those_of_their_exchange() -> None:
+    # Sydney opens at 23:00 of the day before, by the clock of Greenwich.
+    times = [
+        ("2012-01-04", "22:55"),
+        ("2012-01-04", "23:00"),
+        ("2012-01-05", "04:55"),
+        ("2012-01-05", "23:00"),
+    ]
+    rows = [{"ts": at(*time)} for time in times]
+    asked = date(2012, 1, 5)
+    kept = take(*rows, exchange="XASX", timeframe="5m", start=asked, end=asked)
+    assert kept.bars["session"].to_pylist() == [asked, asked]
+    assert kept.extended_hours == 1  # the minutes before the open are that day's too
 
 
 def test_intraday_rows_outside_the_session_are_counted_and_dropped() -> None:

@@ -35,6 +35,7 @@ ALERTS = TableSpec(
     key=("alert_id", "timeframe"),
     partition_by=("timeframe",),
     compared=("status", "side", "price", "values"),
+    clock="ts",
 )
 """Alerts with every version: confirmed, provisional, or invalidated by a correction.
 

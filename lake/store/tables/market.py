@@ -42,6 +42,7 @@ BARS = TableSpec(
     partition_by=("year",),
     compared=_BAR_COMPARED,
     ranked=True,
+    clock="ts",
 )
 """Daily and longer bars as traded, every version ever known."""
 
@@ -52,6 +53,7 @@ CANDLES = TableSpec(
     partition_by=("month",),
     compared=_BAR_COMPARED,
     ranked=True,
+    clock="ts",
 )
 """Closed intraday bars as traded, every version ever known; `month` is 202401 for January 2024."""
 

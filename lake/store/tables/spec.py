@@ -17,6 +17,9 @@ class TableSpec:
     `compared` lists, for a bitemporal table, the columns whose change closes the old version and
     inserts a new one: floats by 1e-6 relative, all others exactly. It is empty for tables that
     are rewritten by partition or appended once.
+
+    `clock` is a time that every key has one value of, if the table has such a column: files whose
+    statistics exclude the times of a batch cannot hold its keys, and are neither read nor rewritten.
     """
 
     name: str
@@ -25,6 +28,7 @@ class TableSpec:
     partition_by: tuple[str, ...] = ()
     compared: tuple[str, ...] = ()
     ranked: bool = False
+    clock: str | None = None
 
     @property
     def is_bitemporal(self) -> bool:
