@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lake.cli import alerts, ask, levels, notify, pipeline, rules, why
+from lake.cli import alerts, ask, levels, notify, pipeline, rules, states, why
 from lake.errors import LakeError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 pipeline.add_to(app)
 levels.add_to(app)
 alerts.add_to(app)
+states.add_to(app)
 why.add_to(app)
 ask.add_to(app)
 rules.add_to(app)

@@ -22,6 +22,7 @@ from lake.rules.elsewhere import answers_of, asks_of
 from lake.rules.identity import rule_version
 from lake.rules.language import read_rules, rules_for
 from lake.rules.rule import LEVEL_COLUMN, Rule
+from lake.steps.states import keep_states
 from lake.store.catalog import connect
 from lake.store.lake import Lake, now_utc
 from lake.store.reads import known_symbols, read_history
@@ -60,7 +61,7 @@ def raise_alerts(
 
     Rules see all history; `start` and `end` limit what is written. An alert of the same rule version
     that does not fire any more becomes invalidated. Without `timeframes` these are all that a rule
-    names and the lake has bars of.
+    names and the lake has bars of, and table symbol_states is brought up to date with them.
 
     Raises:
         UnknownSymbol: `symbols` names one that the lake does not have.
@@ -73,6 +74,8 @@ def raise_alerts(
     counts = {"timeframes": len(frames), "alerts": 0, "written": 0, "replaced": 0, "invalidated": 0}
     names = known_symbols(con, symbols)
     keep_rules(lake, rules.values(), moment)
+    if timeframes is None and names:
+        keep_states(lake, con, names)
     for timeframe in frames:
         own = rules_for(rules, timeframe)
         for begin in range(0, len(names), CHUNK):
