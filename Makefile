@@ -18,10 +18,13 @@ endif
 # Test files that run at once; a file that starts a whole stack takes 3 GB.
 WORKERS ?= 2
 
+# Real market data, which no checkout brings along.
+SHARED_DATA ?= ../shared/data
+
 # What `make up BROKER=apache` says goes into the environment of the commands, and wins over .env.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs test test-kill lint bench sync lock uninstall
+.PHONY: help up down status logs test test-kill outcomes lint bench sync lock uninstall
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +49,11 @@ test: ## run every test; what this machine lacks is named as skipped
 test-kill: ## run the long kill tests
 	$(ENSURE_ALL)
 	@$(PYTHON) -m pytest -m slow $(ARGS)
+
+outcomes: ## load every faulty and clean file and write what came of it into docs/quality.md
+	$(ENSURE_TESTS)
+	@$(PYTHON) -m tests.integration.dirty_outcomes $(SHARED_DATA) > docs/quality.md.part
+	@mv docs/quality.md.part docs/quality.md
 
 lint: ## check style and types
 	$(ENSURE_TESTS)

@@ -7,12 +7,28 @@ from collections.abc import Iterable
 from lake.alerts.keep_rules import keep_rules
 from lake.feed.listing import Listing
 from lake.feed.partitions import partition_of
+from lake.live.landing import ClosedBar
 from lake.live.market import LiveMarket, Symbol
-from lake.live.restore import LongerBars, asks_longer, histories_of, live_rules, longer_bars
+from lake.live.restore import (
+    LongerBars,
+    asks_longer,
+    bring_states_forward,
+    histories_of,
+    live_rules,
+    longer_bars,
+    save_states,
+)
+from lake.market.buckets import MINUTE
 from lake.rules.language import read_rules
 from lake.store.catalog import connect
 from lake.store.lake import Lake, now_utc
 from lake.thresholds import read_thresholds
+
+DAY = 24 * 60 * MINUTE
+"""A day in microseconds."""
+
+SYMBOLS_A_LANDING = 25
+"""So many symbols' states are brought forward at once: landing waits for it."""
 
 
 class Markets:
@@ -28,6 +44,8 @@ class Markets:
         self._prepared: tuple[int, ...] | None = None
         self._asks_longer = asks_longer(self._rules)
         self._bars_version = -1
+        self._days: dict[Symbol, int] = {}
+        self._due: dict[Symbol, None] = {}
 
     @property
     def exchanges(self) -> dict[Symbol, str]:
@@ -67,13 +85,13 @@ class Markets:
         with connect(self._lake) as con:
             wanted = sorted(name for own in names.values() for name in own)
             found = histories_of(con, self._rules, wanted)
-        for partition, own in names.items():
-            exchanges = {name: self.exchanges[name] for name in own}
-            histories = {name: found[name] for name in own}
-            self._markets[partition] = LiveMarket.restored(
-                self._rules, exchanges, self._limits, histories, now_utc()
-            )
-            closed_until[partition] = max((each.closed_until for each in histories.values()), default=0)
+            for partition, own in names.items():
+                exchanges = {name: self.exchanges[name] for name in own}
+                histories = {name: found[name] for name in own}
+                market = LiveMarket.restored(self._rules, exchanges, self._limits, histories, now_utc())
+                self._markets[partition] = market
+                closed_until[partition] = max((each.closed_until for each in histories.values()), default=0)
+                save_states(self._lake, con, self._rules, market, histories)
         return closed_until
 
     def longer_news(self) -> LongerBars | None:
@@ -92,6 +110,22 @@ class Markets:
             market = self._markets.get(partition_of(symbol, self._count))
             if market is not None:
                 market.know(symbol, longer, actions)
+
+    def bring_states_forward(self, landed: Iterable[ClosedBar]) -> None:
+        """Store what some series carry of the sessions that are over; called after each landing.
+
+        A symbol is due once a day of event time, and a landing takes care of only so many.
+        """
+        for symbol, candle, _ in landed:
+            day = candle.ts // DAY
+            if self._days.get(symbol, day) < day:
+                self._due[symbol] = None
+            self._days[symbol] = max(day, self._days.get(symbol, day))
+        if some := list(self._due)[:SYMBOLS_A_LANDING]:
+            for symbol in some:
+                del self._due[symbol]
+            exchanges = {symbol: self.exchanges[symbol] for symbol in some}
+            bring_states_forward(self._lake, self._rules, exchanges, self._limits, now_utc())
 
     def of(self, partition: int) -> LiveMarket | None:
         """Return the market of a partition; None if the partition is not ours."""

@@ -165,6 +165,8 @@ class Owner:
                 for event in waiting.events:
                     event.ack()
                 await app.commit_now(CANDLES)
+                # Last: what it is for is the next start, and a kill before it costs that start some time.
+                await self._in_thread(self._bring_states_forward, waiting)
         finally:
             self._is_landing.release()
 
@@ -174,6 +176,9 @@ class Owner:
         if waiting.alerts:
             keep(self._lake, waiting.alerts, now)
         self._landing.land(waiting.bars, waiting.offsets, self._markets.exchanges, waiting.reasons, now)
+
+    def _bring_states_forward(self, waiting: Waiting) -> None:
+        self._markets.bring_states_forward(bar for own in waiting.bars.values() for bar in own)
 
     def _read_lake(self, partitions: frozenset[int]) -> dict[int, int]:
         """Rebuild everything from the lake and return how far event time had come in each partition."""

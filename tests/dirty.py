@@ -44,6 +44,9 @@ class Outcome:
     bars: int = 0
     suspect_bars: dict[tuple[str, str], str] = field(default_factory=dict)
     suspect_actions: dict[tuple[str, str], tuple[float, str, bool]] = field(default_factory=dict)
+    actions_by_symbol: dict[tuple[str, str], tuple[float, str, bool]] = field(default_factory=dict)
+    noted: dict[tuple[str, str], str] = field(default_factory=dict)
+    set_aside: dict[tuple[str, str], str] = field(default_factory=dict)
     quarantined: dict[str, int] = field(default_factory=dict)
     quarantined_days: dict[str, list[str]] = field(default_factory=dict)
 
@@ -92,17 +95,23 @@ def symbol_of(case: dict[str, Any]) -> str:
 def observed(settings: Settings, counts: dict[str, Any] | None = None) -> Outcome:
     """Return what a lake holds."""
     con = connect(Lake.open(settings))
-    suspects = con.execute("SELECT symbol, ts::DATE, quality_reason FROM bars WHERE quality = 'suspect'")
     found = Outcome(counts=counts or {})
-    found.suspect_bars = {(symbol, str(day)): why for symbol, day, why in suspects.fetchall()}
-    actions = con.execute(
-        "SELECT ex_date, kind, value, quality_reason, is_applied FROM actions WHERE quality = 'suspect'"
+    doubted = con.execute(
+        "SELECT symbol, ts::DATE, quality, quality_reason FROM bars WHERE quality_reason IS NOT NULL"
     )
-    found.suspect_actions = {(str(day), kind): (v, why, on) for day, kind, v, why, on in actions.fetchall()}
-    aside = con.execute("SELECT reason, ts::DATE FROM quarantine ORDER BY ALL").fetchall()
-    found.quarantined = dict(Counter(reason for reason, _ in aside))
-    for reason, day in aside:
+    for symbol, day, quality, why in doubted.fetchall():
+        (found.suspect_bars if quality == "suspect" else found.noted)[symbol, str(day)] = why
+    actions = con.execute(
+        "SELECT symbol, ex_date, kind, value, quality_reason, is_applied FROM actions "
+        "WHERE quality = 'suspect'"
+    ).fetchall()
+    found.suspect_actions = {(str(day), kind): (v, why, on) for _, day, kind, v, why, on in actions}
+    found.actions_by_symbol = {(name, str(day)): (v, why, on) for name, day, _, v, why, on in actions}
+    aside = con.execute("SELECT symbol, reason, ts::DATE FROM quarantine ORDER BY reason, ts").fetchall()
+    found.quarantined = dict(Counter(reason for _, reason, _ in aside))
+    for symbol, reason, day in aside:
         found.quarantined_days.setdefault(reason, []).append(str(day))
+        found.set_aside[symbol, str(day)] = reason
     (found.bars,) = con.execute("SELECT count(*) FROM bars").fetchone() or (0,)
     return found
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lake.alerts.alert import Alert, Origin
 from lake.alerts.making import Firing, Maker, Seen, moment
-from lake.alerts.scene import CLOSE, TOLERANCE, Methods, Operands, Prepared, Scene, prepared
+from lake.alerts.scene import CLOSE, TOLERANCE, Operands, Prepared, Scene, prepared
 from lake.features.indicator import Column
 from lake.levels.level import Event
 from lake.levels.method import TOUCH_ATR
@@ -26,7 +26,7 @@ def detect(
     rules: Sequence[Rule],
     bars: Bars,
     columns: Mapping[str, Column],
-    events: Mapping[Methods, Sequence[Event]],
+    events: Sequence[Event],
     later_splits: Floats,
     first: int,
     origin: Origin,
@@ -38,7 +38,7 @@ def detect(
     Args:
         bars: on the split basis, from the symbol's first one on.
         columns: at least those that the rules read or show, as `compute` returns them.
-        events: of level rules, by their methods.
+        events: at the levels of at least the methods that rules name.
         later_splits: `split_factor` of the bars.
         others: what the symbol's bars of other timeframes say of what the rules ask.
     """
@@ -56,7 +56,7 @@ def detect(
         Rows.of_one(frame, bars.is_suspect[complete]),
         ts,
         closes_at,
-        {methods: [(row_of[event.ts], event) for event in found] for methods, found in events.items()},
+        [(row_of[event.ts], event) for event in events],
     )
     found = raised(prepared(rules), scene, Memory.start(1, len(rules)), origin, now)
     if first >= len(bars):
@@ -108,8 +108,8 @@ def _at_levels(
     assert levels is not None
     events = [
         (row, event)
-        for row, event in scene.events.get(levels.methods, ())
-        if event.event == levels.event and may_hold[row]
+        for row, event in scene.events
+        if event.event == levels.event and event.method in levels.methods and may_hold[row]
     ]
     if levels.condition is not None and events:
         holds = truth(levels.condition, scene.rows.frame) == TRUE

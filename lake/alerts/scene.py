@@ -13,7 +13,6 @@ from lake.rules.identity import rule_version
 from lake.rules.memory import Numbers, Rows
 from lake.rules.rule import LEVEL_COLUMN, Rule
 
-Methods = tuple[str, ...]
 Operands = Mapping[str, Value | Count]
 """What a rule saw, by name."""
 
@@ -58,7 +57,7 @@ class Scene:
     """New rows of series, and what happened on them.
 
     `symbols` are those of the series by number; `ts` and `closes_at` those of each row, in
-    microseconds since 1970, UTC; `events` what each rule's methods saw, with the row it was on.
+    microseconds since 1970, UTC; `events` what happened at levels, with the row it was on.
     """
 
     timeframe: str
@@ -66,4 +65,4 @@ class Scene:
     rows: Rows
     ts: Numbers
     closes_at: Numbers
-    events: Mapping[Methods, list[tuple[int, Event]]]
+    events: Sequence[tuple[int, Event]]

@@ -63,9 +63,9 @@ def quarantine_list(
 ) -> None:
     """List what was set aside, newest first; with --suspect what was kept but is doubted."""
     if suspect:
-        print_rows(_suspects(symbols_of(symbols)), form)
+        print_rows(_suspects(by_their_names(symbols_of(symbols))), form)
         return
-    wanted = ", ".join(f"'{name}'" for name in symbols_of(symbols))
+    wanted = ", ".join(f"'{name}'" for name in by_their_names(symbols_of(symbols)))
     where = f"WHERE symbol IN ({wanted})" if wanted else ""
     print_rows(
         answer(
@@ -126,6 +126,18 @@ def verify() -> None:
             print_rows(audit.bad_rows.slice(0, 10), "table")
     if not all(audit.is_clean for audit in audits):
         sys.exit(1)
+
+
+def by_their_names(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """Return symbols with aliases of the lake's symbols replaced; unknown ones stay, for rows set aside."""
+    from lake.store.catalog import connect
+    from lake.store.lake import Lake
+    from lake.store.reads import symbol_names
+
+    if not symbols:
+        return ()
+    known = symbol_names(connect(Lake.open(load_settings())))
+    return tuple(dict.fromkeys(known.get(name, name) for name in symbols))
 
 
 def answer(query: str, as_of: str | None = None, layers: Sequence[str] | None = None) -> pa.Table:

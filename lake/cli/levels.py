@@ -42,12 +42,15 @@ def levels(
     nearest: Annotated[int, typer.Option(min=0, help="Active levels of each kind to show.")] = 5,
 ) -> None:
     """Find support and resistance levels and show the active ones nearest to the last close."""
-    from lake.cli.ask import answer
+    from lake.cli.ask import answer, by_their_names
     from lake.steps.levels import find_levels
 
     names, frames = symbols_of(symbols), names_of(timeframe)
     print_counts("levels", find_levels(load_settings(), names, frames))
-    chosen = [_among("l.symbol", names), _among("l.timeframe", tuple(map(parse_timeframe, frames or ())))]
+    chosen = [
+        _among("l.symbol", by_their_names(names)),
+        _among("l.timeframe", tuple(map(parse_timeframe, frames or ()))),
+    ]
     print_rows(answer(_NEAREST.format(chosen=" AND ".join(chosen), nearest=nearest)), "table")
 
 

@@ -76,3 +76,25 @@ def session_vwap(price: Floats, volume: Floats, session: Floats) -> Floats:  # p
         if traded > 0:
             out[row] = turnover / traded
     return out
+
+
+@njit(cache=True, error_model="numpy")
+def money_flow(
+    typical: Floats, volume: Floats, period: int, flat: float, tolerance: float
+) -> Floats:  # pragma: no cover
+    """Return the share of turnover on bars that rose, in percent; `flat` where no typical price moved."""
+    count = len(typical)
+    out, flow = np.full(count, np.nan), np.zeros(count)
+    for row in range(1, count):
+        change = typical[row] - typical[row - 1]
+        if abs(change) > tolerance * abs(typical[row]):
+            flow[row] = np.sign(change) * typical[row] * volume[row]
+    for row in range(period, count):
+        up, down = 0.0, 0.0
+        for each in range(row - period + 1, row + 1):
+            if flow[each] > 0:
+                up += flow[each]
+            else:
+                down -= flow[each]
+        out[row] = 100.0 * (up / (up + down)) if up + down > 0 else flat
+    return out

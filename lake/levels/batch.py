@@ -27,7 +27,7 @@ class Found:
     @property
     def last_bar(self) -> int:
         """Return the number of the last bar; strengths are read with `level.strength_at(last_bar)`."""
-        return self.live.tracker.bars - 1
+        return self.live.bars - 1
 
 
 def find(bars: Bars, atr: Floats, chosen: Mapping[str, type[Method]] | None = None) -> Found:
@@ -47,7 +47,7 @@ def find(bars: Bars, atr: Floats, chosen: Mapping[str, type[Method]] | None = No
         levels += born
         events += made
     for level in levels:
-        live.tracker.identify(level)
+        live.identify(level)
     return Found(levels, events, live)
 
 

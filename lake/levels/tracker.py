@@ -1,9 +1,10 @@
-"""The tracker: active levels, and the events that a bar makes at the nearest of them.
+"""The tracker: active levels of one method, and the events that a bar makes at the nearest of them.
 
 With price p and tolerance d = 0.25 `atr_14` of the evaluated bar, a level's band is p ± d. Nearest
-is measured from the close of the bar before, for each kind, in force and broken levels apart. A
-level that breaks is not in force any more, so the next one is nearest then, on the same bar. A
-resistance mirrors a support:
+is measured from the close of the bar before, for each kind, in force and broken levels apart, and
+among the levels of one method: what another method finds changes nothing. A level that breaks is
+not in force any more, so the next one is nearest then, on the same bar. A resistance mirrors a
+support:
 
 - touch: the bar's range meets the band, the bar before lay above it;
 - bounce: on the bar that touched or one of the three after it, a close at or above p + d;
@@ -33,6 +34,8 @@ RETEST_BARS = 20
 """Bars after a break within which a level may be tested from the other side."""
 
 KINDS: tuple[Kind, ...] = ("support", "resistance")
+SIGNS = (1, -1)
+"""On which side of a bar lie levels of each kind that it leaves behind."""
 
 
 class Judged(NamedTuple):
@@ -40,7 +43,8 @@ class Judged(NamedTuple):
 
     `before` is high, low and close of the bar before, `number` the bar's own. A price within
     `near` of a level is in its band, a close at least `far` away is out of it: the tolerance,
-    more and less what counts as equal.
+    more and less what counts as equal, `slack`. `bottom` and `top` hold every level that the bar can
+    touch, and all that it can break but those it leaves behind.
     """
 
     bar: Bar
@@ -48,51 +52,72 @@ class Judged(NamedTuple):
     number: int
     near: float
     far: float
+    slack: float
+    bottom: float
+    top: float
     events: list[Event]
 
 
+def judged(bar: Bar, before: tuple[float, float, float], number: int) -> Judged | None:
+    """Return a bar as levels are judged by it; None where no event can be."""
+    slack, tolerance = TOLERANCE * bar.close, bar.tolerance
+    if not tolerance > 2 * slack:
+        return None
+    near, far = tolerance + slack, tolerance - slack
+    # A close may lie outside of high and low; the second slack is for rounding.
+    bottom, top = min(bar.low, bar.close) - near - slack, max(bar.high, bar.close) + near + slack
+    return Judged(bar, before, number, near, far, slack, bottom, top, [])
+
+
 class Tracker:
-    """Active levels of one symbol and timeframe, moved on bar by bar.
+    """Active levels of one symbol, timeframe and method, moved on bar by bar.
 
     `ended` collects levels that will not be in force again, until the owner has taken them.
     """
 
-    __slots__ = ("_before", "_groups", "active", "bars", "born", "ended", "symbol", "timeframe")
+    __slots__ = ("_groups", "active", "born", "ended", "method", "symbol", "timeframe")
 
-    def __init__(self, symbol: str, timeframe: str) -> None:
-        self.symbol, self.timeframe = symbol, timeframe
-        self.bars = 0
+    def __init__(self, symbol: str, timeframe: str, method: str) -> None:
+        self.symbol, self.timeframe, self.method = symbol, timeframe, method
         self.born = 0
         self.active = {kind: Active() for kind in KINDS}
         self.ended: list[Level] = []
-        self._before: tuple[float, float, float] | None = None
-        self._groups: dict[tuple[str, str], list[Level]] = {}
+        self._groups: dict[str, list[Level]] = {}
 
-    def add(self, method: str, births: Sequence[Birth], confirmed_at: int) -> list[Level]:
-        """Make levels of what a method proposes, active from `confirmed_at` on."""
+    def add(self, births: Sequence[Birth], confirmed_at: int, bar: int) -> list[Level]:
+        """Make levels of what the method proposes, active from `confirmed_at` on; `bar` is the last one."""
         for group in dict.fromkeys(birth.group for birth in births if birth.group):
-            for old in self._groups.pop((method, group), ()):
+            for old in self._groups.pop(group, ()):
                 self._replace(old)
-        return [self._born(method, birth, confirmed_at) for birth in births]
+        return [self._born(birth, confirmed_at, bar) for birth in births]
 
-    def push(self, bar: Bar) -> list[Event]:
-        """Return the events that a bar makes, in the order of `KINDS`, levels in force first."""
-        number, before = self.bars, self._before
-        self.bars, self._before = number + 1, (bar.high, bar.low, bar.close)
+    def expire(self, number: int) -> None:
+        """Let go of levels that broke too long before a bar to be tested again on it."""
         for active in self.active.values():
             if active.broken:
                 self._expire(active, number)
-        slack, tolerance = TOLERANCE * bar.close, bar.tolerance
-        if before is None or not tolerance > 2 * slack:
-            return []
-        last_close = before[2]
-        tested = [active.nearest_broken(last_close, slack) for active in self.active.values()]
-        judged = Judged(bar, before, number, tolerance + slack, tolerance - slack, [])
+
+    def push(self, judged: Judged) -> None:
+        """Add the events that a bar makes, in the order of `KINDS`, levels in force first."""
+        last_close, number, slack = judged.before[2], judged.number, judged.slack
+        tested: list[tuple[Active, bool, Level | None]] = []
+        for active, sign in zip(self.active.values(), SIGNS, strict=True):
+            broken = None
+            if active.broken:
+                self._expire(active, number)
+                broken = active.nearest_broken(last_close, slack)
+            # Most bars come near no level and leave none behind: then nothing has to be searched.
+            is_reached = number - active.touched <= BOUNCE_BARS or active.is_reached(
+                judged.bottom, judged.top, last_close, slack, sign
+            )
+            if is_reached or broken is not None:
+                tested.append((active, is_reached, broken))
+        if not tested:
+            return
         flipped: list[Level] = []
-        for active, broken in zip(self.active.values(), tested, strict=True):
-            while (level := active.nearest(last_close, slack)) is not None:
-                if not self._breaks(level, judged):
-                    break
+        for active, is_reached, broken in tested:
+            while is_reached and (level := active.nearest(last_close, slack)) is not None:
+                is_reached = self._breaks(level, judged)
             if broken is not None and self._returns(broken, judged):
                 flipped.append(broken)
         # Only now, and both out before one goes in: one may push out a level that is still to be handled.
@@ -100,11 +125,10 @@ class Tracker:
             self.active[level.kind].remove(level)
         for level in flipped:
             self._flip(level)
-        return judged.events
 
     def _breaks(self, level: Level, judged: Judged) -> bool:
         """Note touch, bounce and break of a level in force; return whether it broke."""
-        bar, before, number, near, far, events = judged
+        bar, before, number, near, far, _, _, _, events = judged
         price = level.price
         if level.kind == "support":
             came = before[1] - price > near
@@ -114,6 +138,7 @@ class Tracker:
             gain = price - bar.close
         if came and bar.low - price <= near and price - bar.high <= near:
             self._touch(level, "touch", judged)
+            self.active[level.kind].touched = number
         if gain <= -far:
             self._note(level, "break", bar, events)
             self.active[level.kind].broke(level)
@@ -128,7 +153,7 @@ class Tracker:
 
     def _returns(self, level: Level, judged: Judged) -> bool:
         """Note retest and role flip of a broken level; return whether it flipped."""
-        bar, before, number, near, far, events = judged
+        bar, before, number, near, far, _, _, _, events = judged
         price = level.price
         if level.kind == "support":
             came = price - before[0] > near
@@ -181,10 +206,10 @@ class Tracker:
         level.outcome, level.broken_at = "active", None
         self._enter(level)
 
-    def _born(self, method: str, birth: Birth, confirmed_at: int) -> Level:
+    def _born(self, birth: Birth, confirmed_at: int, bar: int) -> Level:
         kind, price, formed_at, name, group, strength = birth
         level = Level(
-            method,
+            self.method,
             name,
             kind,
             kind,
@@ -194,10 +219,10 @@ class Tracker:
             group,
             self.born,
             strength,
-            self.bars - 1,
+            bar,
         )
-        if birth.group:
-            self._groups.setdefault((method, birth.group), []).append(level)
+        if group:
+            self._groups.setdefault(group, []).append(level)
         self._enter(level)
         return level
 
@@ -209,7 +234,8 @@ class Tracker:
             self._forget(oldest)
 
     def _expire(self, active: Active, number: int) -> None:
-        for level in [each for each in active.broken if number - each.broken_bar > RETEST_BARS]:
+        while active.broken and number - active.broken[0].broken_bar > RETEST_BARS:
+            level = active.broken[0]
             active.remove(level)
             self._forget(level)
 
@@ -222,7 +248,7 @@ class Tracker:
 
     def _forget(self, level: Level) -> None:
         if level.group:
-            self._groups[(level.method, level.group)].remove(level)
+            self._groups[level.group].remove(level)
         self.ended.append(level)
 
     def levels(self) -> Iterable[Level]:
@@ -231,43 +257,42 @@ class Tracker:
 
     def rescale(self, ratio: float) -> None:
         """Bring prices to the terms after a split."""
-        if self._before is not None:
-            high, low, close = self._before
-            self._before = (high / ratio, low / ratio, close / ratio)
         for level in self.levels():
             level.price /= ratio
-        self.active = {kind: Active(list(active)) for kind, active in self.active.items()}
+        self.active = {kind: Active(list(active), active.touched) for kind, active in self.active.items()}
 
     def state(self) -> dict[str, Any]:
         """Return everything that is remembered, as JSON can hold it."""
         return {
-            "bars": self.bars,
             "born": self.born,
-            "before": list(self._before) if self._before else None,
+            "touched": [active.touched for active in self.active.values()],
             "levels": [asdict(level) for level in self.levels()],
         }
 
     def copied(self) -> Tracker:
         """Return a tracker of its own in the same state."""
-        tracker = Tracker(self.symbol, self.timeframe)
-        tracker.bars, tracker.born, tracker._before = self.bars, self.born, self._before
+        tracker = Tracker(self.symbol, self.timeframe, self.method)
+        tracker.born = self.born
         own: dict[int, Level] = {id(level): copied(level) for level in self.levels()}
         tracker.active = {
-            kind: Active([own[id(level)] for level in active]) for kind, active in self.active.items()
+            kind: Active([own[id(level)] for level in active], active.touched)
+            for kind, active in self.active.items()
         }
         for group, levels in self._groups.items():
             tracker._groups[group] = [own[id(level)] for level in levels]
         return tracker
 
     @classmethod
-    def restore(cls, symbol: str, timeframe: str, state: dict[str, Any]) -> Tracker:
+    def restore(cls, symbol: str, timeframe: str, method: str, state: dict[str, Any]) -> Tracker:
         """Return the tracker that `state` was taken from."""
-        tracker = cls(symbol, timeframe)
-        tracker.bars, tracker.born = state["bars"], state["born"]
-        tracker._before = tuple(state["before"]) if state["before"] else None
+        tracker = cls(symbol, timeframe, method)
+        tracker.born = state["born"]
         levels = [Level(**each) for each in state["levels"]]
-        tracker.active = {kind: Active([each for each in levels if each.kind == kind]) for kind in KINDS}
+        tracker.active = {
+            kind: Active([each for each in levels if each.kind == kind], touched)
+            for kind, touched in zip(KINDS, state["touched"], strict=True)
+        }
         for level in levels:
             if level.group:
-                tracker._groups.setdefault((level.method, level.group), []).append(level)
+                tracker._groups.setdefault(level.group, []).append(level)
         return tracker

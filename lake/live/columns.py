@@ -1,51 +1,29 @@
-"""Columns of the newest bars of many series: moved on bar by bar where there is a twin, or over rings."""
+"""Columns of the newest bars of many series: moved on bar by bar, over a few bars of all, or over rings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from lake.features.columns import (
-    momentum,
-    moving_averages,
-    shape,
-    strict_patterns,
-    talib_patterns,
-    volatility,
-)
-from lake.features.indicator import TOLERANCE, Indicator
+from lake.features.indicator import Column, Indicator
 from lake.features.kernel import compute
 from lake.features.registry import REGISTRY
-from lake.live import steps
 from lake.live.rings import Rings, Segments
+from lake.live.twins import STEPS, TALIB_WIDTHS, WIDTHS, Step, width_of
 from lake.market.bars import VALUES, Bars, Bools, Floats
+from lake.market.timeframes import kind_of
 from lake.rules.memory import Numbers
-
-_TWINS: Mapping[Any, tuple[Callable[..., None], Callable[..., int], tuple[float, ...]]] = {
-    moving_averages.sma: (steps.sma, lambda period: 1 + period, ()),
-    moving_averages.ema: (steps.ema, lambda period: 2, ()),
-    momentum.rsi: (steps.rsi, lambda period: 4, (momentum.FLAT, TOLERANCE)),
-    momentum.macd: (steps.macd, lambda **periods: 4, ()),
-    volatility.atr: (steps.atr, lambda period: 3, ()),
-}
-"""By a column's function: its step, the size of its state by parameters, what the step takes besides."""
-
-_WINDOWED = (shape.__name__, strict_patterns.__name__)
-"""Modules whose functions see a few bars and nothing else, so that many series can stand in one array."""
-
-WIDEST = 5
-"""Bars that such a function may see."""
 
 
 @dataclass(slots=True)
-class _Twin:
+class Twin:
     """One indicator's step and the state of every series, with that of the session's start."""
 
     indicator: Indicator
-    step: Callable[..., None]
+    step: Step
     state: Floats
     before: Floats = field(init=False)
 
@@ -53,42 +31,99 @@ class _Twin:
         self.before = self.state.copy()
 
     def move_on(self, series: Numbers, inputs: Sequence[Floats]) -> Floats:
+        """Return the columns of the next bars, and move the states on."""
         out = np.empty((len(series), len(self.indicator.columns)))
-        _, _, besides = _TWINS[self.indicator.function]
-        self.step(series, *inputs, self.state, *self.indicator.parameters.values(), *besides, out)
+        parameters = self.indicator.parameters.values()
+        self.step.function(series, *inputs, self.state, *parameters, *self.step.besides, out)
         return out
+
+    def rescale(self, series: int, ratio: float) -> None:
+        """Bring a series to the terms after a split."""
+        powers = np.full(self.state.shape[1] - 1, self.step.powers[-1])
+        powers[: len(self.step.powers)] = self.step.powers
+        self.state[series, 1:] *= ratio ** powers.astype(np.float64)
+
+
+class _Windowed(NamedTuple):
+    """An indicator whose values hang on a few bars; with `needs_all` none of them may be missing."""
+
+    indicator: Indicator
+    width: int
+    needs_all: bool
+
+
+class _New(NamedTuple):
+    """New bars: series and place of each, which have all the bars before them that a window may see."""
+
+    series: Numbers
+    places: Numbers
+    is_old: Bools
+    inputs: _Inputs
+    old_inputs: _Inputs | None
+
+
+class _Inputs:
+    """What functions take of segments, each looked up once."""
+
+    def __init__(self, rings: Rings, segments: Segments) -> None:
+        self._rings, self._known = rings, dict[str, Floats]()
+        self.segments = segments
+
+    def __getitem__(self, name: str) -> Floats:
+        if name not in self._known:
+            self._known[name] = self.segments.of_ring(self._rings.floats[name])
+        return self._known[name]
 
 
 class Columns:
-    """Some columns of one timeframe, for every series of its rings."""
+    """Some columns of one timeframe, for every series of its rings.
+
+    `filled` are these and the ones that they are made from.
+    """
 
     def __init__(self, names: Sequence[str], timeframe: str) -> None:
         self.names, self.timeframe = tuple(names), timeframe
-        self._twins: list[_Twin] = []
-        self._windowed: list[Indicator] = []
-        self._patterns: list[Indicator] = []
+        self._parts: list[Twin | _Windowed] = []
         self._rest: list[str] = []
-        for indicator in {each.columns: each for each in map(REGISTRY.indicator, names)}.values():
-            if indicator.function in _TWINS and not indicator.columns_needed:
-                step, size, _ = _TWINS[indicator.function]
-                self._twins.append(_Twin(indicator, step, np.zeros((0, size(**indicator.parameters)))))
-            elif indicator.function.__module__ in _WINDOWED and _is_small(indicator):
-                self._windowed.append(indicator)
-            else:
-                self._rest += [name for name in names if name in indicator.columns]
-                if indicator in talib_patterns.INDICATORS:
-                    self._patterns.append(indicator)
+        left_out: set[str] = set()
+        for indicator in REGISTRY.in_order_of_need(names):
+            part = None if left_out & set(indicator.columns_needed) else self._part(indicator)
+            if part is not None:
+                self._parts.append(part)
+                continue
+            left_out |= set(indicator.columns)
+            self._rest += [name for name in names if name in indicator.columns]
+        made = [name for part in self._parts for name in part.indicator.columns]
+        self.filled = tuple(dict.fromkeys((*self.names, *made)))
+        self._twins = [part for part in self._parts if isinstance(part, Twin)]
+        self._windowed = [part for part in self._parts if isinstance(part, _Windowed)]
         self._settles = REGISTRY.settle_bars(self._rest)
+
+    def _part(self, indicator: Indicator) -> Twin | _Windowed | None:
+        """Return how an indicator is computed; None if over the ring of each series."""
+        if indicator.is_intraday and kind_of(self.timeframe) != "intraday":
+            return None
+        if step := STEPS.get(indicator.function):
+            return Twin(indicator, step, np.zeros((0, step.size(**indicator.parameters))))
+        for widths, needs_all in ((WIDTHS, False), (TALIB_WIDTHS, True)):
+            if (width := width_of(indicator, widths)) is not None:
+                return _Windowed(indicator, width, needs_all)
+        return None
 
     @property
     def keep(self) -> int:
         """Return how many bars before a session's first its values may rest on, states aside."""
-        return max(self._settles, self.sees)
+        return max(self._settles, self.sees, self._sees_all)
 
     @property
     def sees(self) -> int:
-        """Return how many bars before one its windowed columns see."""
-        return max((indicator.settle_bars - 1 for indicator in self._windowed), default=0)
+        """Return how many bars before one its windowed columns see, missing ones among them."""
+        return max((part.width - 1 for part in self._windowed if not part.needs_all), default=0)
+
+    @property
+    def _sees_all(self) -> int:
+        """Return how many bars before one have to be there for the other windowed columns."""
+        return max((part.width - 1 for part in self._windowed if part.needs_all), default=0)
 
     def add(self, series: int) -> None:
         """Make room for more series, which have not begun."""
@@ -106,76 +141,109 @@ class Columns:
         for twin in self._twins:
             twin.state[series] = twin.before[series]
 
-    def rescale(self, series: int, ratio: float) -> None:
-        """Bring a series to the terms after a split; all that twins remember besides counts is prices."""
-        for twin in self._twins:
-            twin.state[series, 1:] /= ratio
+    def states(self, series: Numbers) -> list[Floats]:
+        """Return a copy of the states of some series."""
+        return [twin.state[series] for twin in self._twins]
 
-    def remember(self, series: int, bars: Bars) -> None:
-        """Move a series on by the bars of a whole history."""
-        of = np.full(len(bars), series, dtype=np.int64)
+    def put(self, series: Numbers, states: Sequence[Floats]) -> None:
+        """Bring some series back to states that they had."""
+        for twin, state in zip(self._twins, states, strict=True):
+            twin.state[series] = state
+
+    def rescale(self, series: int, ratio: float) -> None:
+        """Bring a series to the terms after a split."""
         for twin in self._twins:
-            twin.move_on(of, [np.ascontiguousarray(getattr(bars, name)) for name in twin.indicator.inputs])
+            twin.rescale(series, ratio)
+
+    def sums_before(self, series: int) -> dict[str, float]:
+        """Return the values that cumulative columns of a series had before its session."""
+        return {
+            name: float(twin.before[series, -1])
+            for twin in self._twins
+            if twin.indicator.is_cumulative
+            for name in twin.indicator.columns
+        }
+
+    def remember(self, series: int, bars: Bars, columns: Mapping[str, Column] | None = None) -> None:
+        """Move a series on by the bars of a whole history; its sums end where those of `columns` do."""
+        of = np.full(len(bars), series, dtype=np.int64)
+        known = compute(bars, self.filled) if columns is None else columns
+        values: dict[str, Floats] = {name: getattr(bars, name) for name in VALUES}
+        values["session"] = bars.session.astype("datetime64[D]").astype(np.float64)
+        for twin in self._twins:
+            own = [values[name] if name in values else known[name] for name in twin.indicator.inputs]
+            twin.move_on(of, [np.ascontiguousarray(each) for each in own])
+            if columns is not None and twin.indicator.is_cumulative:
+                twin.state[series, -1] = columns[twin.indicator.columns[0]][-1]
 
     def fill_in(self, rings: Rings, segments: Segments, series: Numbers, places: Numbers) -> None:
         """Set the columns of new bars, given by series and place, and in segments with what stands before."""
-        for twin in self._twins:
-            inputs = [rings.floats[name][series, places] for name in twin.indicator.inputs]
-            self._set(rings, twin.indicator, twin.move_on(series, inputs).T, series, places)
-        if self._windowed:
-            values = {name: segments.of_ring(rings.floats[name]) for name in VALUES}
-            for indicator in self._windowed:
-                outputs = indicator.apply(*(values[name] for name in indicator.inputs))
-                self._set(rings, indicator, [each[segments.is_new] for each in outputs], series, places)
-        is_old = self._fill_in_patterns(rings, series, places)
-        for number in dict.fromkeys(series.tolist()) if self._rest else ():
-            own = series == number
-            patterns = {name for each in self._patterns for name in each.columns} if is_old[own][0] else ()
-            if wanted := [name for name in self._rest if name not in patterns]:
-                self._fill_in_over_ring(rings, number, places[own].tolist(), wanted)
+        new = self._new(rings, segments, series, places)
+        for part in self._parts:
+            if isinstance(part, Twin):
+                self._move_on(rings, part, new)
+            elif part.needs_all:
+                self._fill_in_old(rings, part.indicator, new)
+            else:
+                outputs = part.indicator.apply(*(new.inputs[name] for name in part.indicator.inputs))
+                made = [each[segments.is_new] for each in outputs]
+                self._set(rings, part.indicator, made, series, places)
+        if self._rest:
+            self._fill_in_over_rings(rings, series, places, self._rest, self._settles)
 
-    def _fill_in_over_ring(self, rings: Rings, number: int, places: list[int], names: list[str]) -> None:
-        """Set columns of one series bar by bar, each from as many bars as it needs to settle.
+    def _new(self, rings: Rings, segments: Segments, series: Numbers, places: Numbers) -> _New:
+        before, inputs = self._sees_all, _Inputs(rings, segments)
+        if not before:
+            return _New(series, places, np.zeros(len(series), dtype=np.bool_), inputs, None)
+        edges = np.flatnonzero(np.concatenate(([True], series[1:] != series[:-1], [True])))
+        is_old: Bools = np.repeat(places[edges[:-1]] >= before, np.diff(edges))
+        old = Segments.of(series[is_old], places[is_old], before) if is_old.any() else None
+        return _New(series, places, is_old, inputs, _Inputs(rings, old) if old is not None else None)
+
+    def _move_on(self, rings: Rings, twin: Twin, new: _New) -> None:
+        inputs = [
+            rings.times[name][new.series, new.places].astype(np.float64)
+            if name in rings.times
+            else rings.floats[name][new.series, new.places]
+            for name in twin.indicator.inputs
+        ]
+        self._set(rings, twin.indicator, twin.move_on(new.series, inputs).T, new.series, new.places)
+
+    def _fill_in_old(self, rings: Rings, indicator: Indicator, new: _New) -> None:
+        """Set columns of all series at once that have all the bars a window may see, of others one by one."""
+        is_old, inputs = new.is_old, new.old_inputs
+        if inputs is not None:
+            outputs = indicator.apply(*(inputs[name] for name in indicator.inputs))
+            made = [each[inputs.segments.is_new] for each in outputs]
+            self._set(rings, indicator, made, new.series[is_old], new.places[is_old])
+        if not is_old.all():
+            young = ~is_old
+            self._fill_in_over_rings(
+                rings, new.series[young], new.places[young], indicator.columns, indicator.settle_bars
+            )
+
+    def _fill_in_over_rings(
+        self, rings: Rings, series: Numbers, places: Numbers, names: Sequence[str], settles: int
+    ) -> None:
+        """Set columns series by series and bar by bar, each from as many bars as it needs to settle.
 
         Never from more: running sums depend on where they start, and a value must not depend on
         how many bars came in one message.
         """
-        bars = rings.bars("", self.timeframe, number)
-        for place in places:
-            first = max(place + 1 - self._settles, 0)
-            for name, values in compute(bars[first : place + 1], names).items():
-                rings.floats[name][number, place] = values[-1]
-
-    def _fill_in_patterns(self, rings: Rings, series: Numbers, places: Numbers) -> Bools:
-        """Set TA-Lib's patterns of all series at once that have all the bars a pattern may see.
-
-        Returns which of the new bars that was done for.
-        """
-        before = talib_patterns.LONGEST_LOOK_BACK - 1
-        if not self._patterns:
-            return np.zeros(len(series), dtype=np.bool_)
-        edges = np.flatnonzero(np.concatenate(([True], series[1:] != series[:-1], [True])))
-        is_old: Bools = np.repeat(places[edges[:-1]] >= before, np.diff(edges))
-        if is_old.any():
-            segments = Segments.of(series[is_old], places[is_old], before)
-            values = {name: segments.of_ring(rings.floats[name]) for name in VALUES}
-            for indicator in self._patterns:
-                outputs = indicator.apply(*(values[name] for name in indicator.inputs))
-                new = [each[segments.is_new] for each in outputs]
-                self._set(rings, indicator, new, series[is_old], places[is_old])
-        return is_old
+        for number in dict.fromkeys(series.tolist()):
+            bars = rings.bars("", self.timeframe, number)
+            for place in places[series == number].tolist():
+                first = max(place + 1 - settles, 0)
+                for name, values in compute(bars[first : place + 1], names).items():
+                    rings.floats[name][number, place] = values[-1]
 
     def _set(
-        self, rings: Rings, indicator: Indicator, outputs: Any, series: Numbers, places: Numbers
+        self,
+        rings: Rings,
+        indicator: Indicator,
+        outputs: Sequence[Floats] | Floats,
+        series: Numbers,
+        places: Numbers,
     ) -> None:
         for name, values in zip(indicator.columns, outputs, strict=True):
-            if name in rings.floats:
-                rings.floats[name][series, places] = values
-
-
-def _is_small(indicator: Indicator) -> bool:
-    return (
-        indicator.settle_bars <= WIDEST
-        and not indicator.columns_needed
-        and set(indicator.inputs) <= set(VALUES)
-    )
+            rings.floats[name][series, places] = values

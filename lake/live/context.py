@@ -9,6 +9,7 @@ import numpy as np
 
 from lake.alerts.alert import Alert
 from lake.features.kernel import compute
+from lake.live.carried import Carried
 from lake.live.elsewhere import Questions, Told
 from lake.live.watch import News, Watch
 from lake.market.adjust import adjusted, split_factor
@@ -47,8 +48,8 @@ class Context(Watch):
         self.take(news, now)
         return self._changed
 
-    def _remember(self, series: int, bars: Bars) -> None:
-        super()._remember(series, bars)
+    def _remember(self, series: int, bars: Bars, carried: Carried | None) -> None:
+        super()._remember(series, bars, carried)
         self.told[series] = told_of(self.questions, bars, self._actions[series])
 
     def _rewind(self, series: int) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lake.live.carried import Carried
 from lake.market.bars import Actions, Bars
 from lake.market.candles import bars_of_candles
 
@@ -20,9 +21,11 @@ def no_bars(symbol: str, timeframe: str) -> Bars:
 class History:
     """Landed bars of one symbol as traded, by timeframe, oldest first.
 
-    `bars` has all that were landed of each timeframe; `delivered` those of longer timeframes that a
+    `bars` has all that were landed of each timeframe, or with what they `carried` from before them only
+    the last ones; `delivered` those of longer timeframes that a
     vendor delivered, of the last sessions; `minutes` the candles of one minute of the last sessions,
-    at least as many as suspicion looks back to; `longer` daily and longer bars that rules ask.
+    at least as many as suspicion looks back to; `longer` daily and longer bars that rules ask,
+    `asked` all bars of the intraday timeframes that they ask, where `bars` has not all.
     """
 
     minutes: Bars = field(default_factory=lambda: no_bars("", "1m"))
@@ -30,6 +33,8 @@ class History:
     bars: Mapping[str, Bars] = field(default_factory=dict)
     actions: Actions = field(default_factory=Actions.none)
     longer: tuple[Bars, ...] = ()
+    asked: Mapping[str, Bars] = field(default_factory=dict)
+    carried: Mapping[str, Carried] = field(default_factory=dict)
 
     @property
     def closed_until(self) -> int:

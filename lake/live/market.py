@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from lake.alerts.alert import Alert
+from lake.live.carried import Carried
 from lake.live.context import Context, told_of
 from lake.live.elsewhere import Questions, Told
 from lake.live.history import History, no_bars
@@ -123,10 +124,12 @@ class LiveMarket:
             listed.suspicions[bars.timeframe].remember(list(candles_of(bars)))
         self.know(symbol, history.longer, history.actions)
         # What is asked comes first: bars are judged by what was known of it.
-        for watches in (self._contexts, self._watches):
-            for name, watch in watches.items():
-                if name in history.bars:
-                    watch.restore(listed.series, history.bars[name], now)
+        for name, context in self._contexts.items():
+            if asked := history.asked.get(name) or history.bars.get(name):
+                context.restore(listed.series, asked, now)
+        for name, watch in self._watches.items():
+            if name in history.bars:
+                watch.restore(listed.series, history.bars[name], now, history.carried.get(name))
 
     def know(self, symbol: Symbol, longer: Sequence[Bars], actions: Actions) -> None:
         """Let rules that ask daily and longer bars see these from the next bar on; others bring none."""
@@ -134,6 +137,12 @@ class LiveMarket:
             if bars.timeframe in self._longer and len(bars):
                 told = told_of(self._longer[bars.timeframe], bars, actions)
                 self._longer_told[bars.timeframe][self._listed[symbol].series] = told
+
+    def carried(self, symbol: Symbol) -> dict[str, Carried]:
+        """Return by timeframe what a symbol's series carry into their current session."""
+        series = self._listed[symbol].series
+        found = {name: watch.carried(series) for name, watch in self._watches.items()}
+        return {name: each for name, each in found.items() if each is not None}
 
     def take(self, candles: Sequence[tuple[Symbol, Candle]], now: datetime) -> Taken:
         """Take in candles in their order; `now` is only stamped on alerts."""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import duckdb
 
+from lake.live.carried import Carried, Needs
 from lake.live.history import History
 from lake.live.market import LiveMarket
+from lake.live.states import State, state_rows, store_states, stored_states
 from lake.live.suspicion import WINDOW
+from lake.live.watch import needs_of
 from lake.market.aggregate import LONGER_INTRADAY
 from lake.market.bars import Actions, Bars
 from lake.market.timeframes import INTRADAY_MINUTES
 from lake.rules.elsewhere import asks_of
 from lake.rules.language import Rule, rules_for
+from lake.store.catalog import connect
+from lake.store.lake import Lake
 from lake.store.reads import known_symbols, read_actions, read_history
 from lake.thresholds import Thresholds
 
@@ -51,26 +57,45 @@ def histories_of(
     """Return what the lake has of symbols that it knows, as their live state is rebuilt from it."""
     if not names:
         return {}
-    actions = dict.fromkeys(names, Actions.none()) | read_actions(con, names)
-    longer, asked = longer_bars(con, rules, names), asks_of(live_rules(rules))
+    minutes = {bars.symbol: bars for bars, _ in read_history(con, "1m", names, LAST_BARS)}
+    delivered: dict[str, list[Bars]] = {}
+    for timeframe in LONGER_INTRADAY:
+        for bars, _ in read_history(con, timeframe, names, LAST_BARS, delivered=True):
+            delivered.setdefault(bars.symbol, []).append(bars)
+    return {
+        name: replace(
+            history,
+            minutes=minutes.get(name, history.minutes),
+            delivered=tuple(delivered.get(name, ())),
+        )
+        for name, history in _without_minutes(con, rules, names).items()
+    }
+
+
+def _without_minutes(
+    con: duckdb.DuckDBPyConnection, rules: Mapping[str, Rule], names: Sequence[str]
+) -> dict[str, History]:
+    """Return what the lake has of the series that rules see."""
+    actions, asked = read_actions(con, names), asks_of(live_rules(rules))
+    longer = longer_bars(con, rules, names)
     found: dict[str, dict[str, Any]] = {
         name: {
-            "delivered": [],
             "bars": {},
-            "longer": longer.get(name, ((), None))[0],
-            "actions": actions[name],
+            "carried": {},
+            "asked": {},
+            "longer": longer[name][0] if name in longer else (),
+            "actions": actions.get(name, Actions.none()),
         }
         for name in names
     }
-    for minutes, _ in read_history(con, "1m", names, LAST_BARS):
-        found[minutes.symbol]["minutes"] = minutes
-    for timeframe in LONGER_INTRADAY:
-        for bars, _ in read_history(con, timeframe, names, LAST_BARS, delivered=True):
-            found[bars.symbol]["delivered"].append(bars)
     for timeframe in INTRADAY_MINUTES:
-        is_followed = timeframe in asked or rules_for(rules, timeframe)
-        for bars, _ in read_history(con, timeframe, names) if is_followed else ():
-            found[bars.symbol]["bars"][timeframe] = bars
+        if own := rules_for(rules, timeframe):
+            for bars, carried in _series(con, timeframe, names, needs_of(own)):
+                found[bars.symbol]["bars"][timeframe] = bars
+                if carried is not None:
+                    found[bars.symbol]["carried"][timeframe] = carried
+        for bars, _ in read_history(con, timeframe, names) if timeframe in asked else ():
+            found[bars.symbol]["asked"][timeframe] = bars
     return {name: History(**parts) for name, parts in found.items()}
 
 
@@ -98,3 +123,57 @@ def _longer_asked(rules: Mapping[str, Rule]) -> list[str]:
 def live_rules(rules: Mapping[str, Rule]) -> list[Rule]:
     """Return the rules that are for intraday bars."""
     return [rule for rule in rules.values() if INTRADAY_MINUTES.keys() & set(rule.timeframes)]
+
+
+def _series(
+    con: duckdb.DuckDBPyConnection, timeframe: str, names: Sequence[str], needs: Needs
+) -> Iterator[tuple[Bars, Carried | None]]:
+    """Yield each symbol's last bars with what it carries from before, or else all its bars."""
+    stored = stored_states(con, timeframe, names, needs)
+    known: set[str] = set()
+    if stored:
+        since = {symbol: state.since for symbol, state in stored.items()}
+        for bars, actions in read_history(con, timeframe, since=since):
+            if stored[bars.symbol].fits(bars, actions):
+                known.add(bars.symbol)
+                yield bars, stored[bars.symbol].carried
+    if others := [name for name in names if name not in known]:
+        for bars, _ in read_history(con, timeframe, others):
+            yield bars, None
+
+
+def save_states(
+    lake: Lake,
+    con: duckdb.DuckDBPyConnection,
+    rules: Mapping[str, Rule],
+    market: LiveMarket,
+    histories: Mapping[str, History],
+) -> int:
+    """Store what the series of a market carry into their current session, and return how many that were.
+
+    The market is as `histories` left it, and these were read by `con`: so a state belongs to exactly the
+    bars that the lake had. Series whose state is stored as of that session are left out, and those with
+    fewer bars than they settle on: these are read whole.
+    """
+    needs = {timeframe: needs_of(rules_for(rules, timeframe)) for timeframe in INTRADAY_MINUTES}
+    states = [
+        state
+        for symbol, history in histories.items()
+        for timeframe, carried in market.carried(symbol).items()
+        if timeframe not in history.carried or history.carried[timeframe].session < carried.session
+        if (state := State(symbol, timeframe, carried, history.bars[timeframe], history.actions)).bars_before
+        >= needs[timeframe].bars
+    ]
+    if states:
+        store_states(lake, state_rows(con, states, needs))
+    return len(states)
+
+
+def bring_states_forward(
+    lake: Lake, rules: Mapping[str, Rule], exchanges: Mapping[str, str], limits: Thresholds, now: datetime
+) -> int:
+    """Store what symbols' series carry into their last session in the lake; return how many were news."""
+    with connect(lake) as con:
+        histories = _without_minutes(con, rules, list(exchanges))
+        market = LiveMarket.restored(rules, exchanges, limits, histories, now)
+        return save_states(lake, con, rules, market, histories)

@@ -16,9 +16,12 @@ from lake.rules.memory import Numbers
 
 @njit(cache=True, error_model="numpy")
 def sma(series: Numbers, close: Floats, state: Floats, period: int, out: Floats) -> None:  # pragma: no cover
-    """Mean of the last `period` values, which the state holds after the count."""
+    """Mean of the last `period` values, which the state holds after the count; missing ones do not count."""
     for row in range(len(series)):
         own = state[series[row]]
+        if np.isnan(close[row]):
+            out[row, 0] = np.nan
+            continue
         seen = int(own[0])
         own[1 + seen % period] = close[row]
         own[0] = seen + 1
@@ -129,3 +132,33 @@ def atr(
         else:
             own[2] = (own[2] * (period - 1) + width) / period
         out[row, 0] = own[2]
+
+
+@njit(cache=True, error_model="numpy")
+def obv(
+    series: Numbers, close: Floats, volume: Floats, state: Floats, out: Floats
+) -> None:  # pragma: no cover
+    """Running sum of volume, by the way the close moved; state: count, last close, sum."""
+    for row in range(len(series)):
+        own = state[series[row]]
+        if own[0] == 0 or close[row] > own[1]:
+            own[2] += volume[row]
+        elif close[row] < own[1]:
+            own[2] -= volume[row]
+        own[0] += 1
+        own[1] = close[row]
+        out[row, 0] = own[2]
+
+
+@njit(cache=True, error_model="numpy")
+def adl(
+    series: Numbers, high: Floats, low: Floats, close: Floats, volume: Floats, state: Floats, out: Floats
+) -> None:  # pragma: no cover
+    """Running sum of volume times the close's place in its bar; state: count, sum."""
+    for row in range(len(series)):
+        own = state[series[row]]
+        own[0] += 1
+        width = high[row] - low[row]
+        if width > 0:
+            own[1] += ((close[row] - low[row]) - (high[row] - close[row])) / width * volume[row]
+        out[row, 0] = own[1]

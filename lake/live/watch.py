@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,14 +12,16 @@ import numpy as np
 from lake.alerts.alert import Alert
 from lake.alerts.detect import raised
 from lake.alerts.keep import says_the_same
-from lake.alerts.scene import Methods, Scene, prepared
+from lake.alerts.scene import Scene, prepared
 from lake.features.indicator import Scale
 from lake.features.kernel import compute
 from lake.features.registry import REGISTRY
 from lake.levels.batch import bars_of
+from lake.levels.level import Event
 from lake.levels.live import LiveLevels
 from lake.levels.method import Bar
 from lake.levels.registry import methods
+from lake.live.carried import Carried, Needs
 from lake.live.columns import Columns
 from lake.live.elsewhere import Questions, Told
 from lake.live.history import last_session
@@ -31,7 +33,7 @@ from lake.market.candles import Candle, candles_of
 from lake.market.suspect_bars import splits_between
 from lake.rules.elsewhere import asks_of
 from lake.rules.memory import Memory, Numbers, Rows, reach, remember
-from lake.rules.rule import LEVEL_COLUMN, Rule
+from lake.rules.rule import LEVEL_COLUMN, Rule, methods_of
 from lake.rules.truth import Elsewhere, Frame, frame_of
 
 
@@ -50,14 +52,30 @@ class News(NamedTuple):
 
 @dataclass(slots=True)
 class _Session:
-    """One series' current session: its bars by start, its alerts by id, its levels before and now."""
+    """One series' current session: its bars by start, its alerts by id, its levels before and now.
+
+    `carries` is the session before it, of which what was before is the end; -1 where that is not so.
+    """
 
     day: int = -1
+    carries: int = -1
     newest: int = -1
     bars: dict[int, News] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
-    before: dict[Methods, LiveLevels] = field(default_factory=dict)
-    levels: dict[Methods, LiveLevels] = field(default_factory=dict)
+    before: LiveLevels | None = None
+    levels: LiveLevels | None = None
+
+
+def needs_of(rules: Sequence[Rule]) -> Needs:
+    """Return what the rules of one timeframe need of a series."""
+    columns = columns_of(rules)
+    sums = tuple(name for name in columns if REGISTRY.indicator(name).is_cumulative)
+    return Needs(REGISTRY.settle_bars(columns) + reach(rules), methods_of(rules), sums)
+
+
+def columns_of(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Return the columns that rules read or show, in the order of the rules."""
+    return tuple(dict.fromkeys(name for rule in rules for name in (*rule.columns, *rule.shown)))
 
 
 class Watch:
@@ -75,15 +93,15 @@ class Watch:
     ) -> None:
         self.timeframe, self.rules = timeframe, prepared(rules)
         self._reach = reach(rules)
-        columns = tuple(dict.fromkeys(name for rule in rules for name in (*rule.columns, *rule.shown)))
+        columns = columns_of(rules)
         self._columns = Columns(columns, timeframe)
         self._looks_back = max(self._reach, self._columns.sees)
         self._questions = {name: Questions(asked) for name, asked in asks_of(rules).items()}
         self._told: Mapping[str, Sequence[Told]] = told or {}
         elsewhere = tuple(name for each in self._questions.values() for name in each.names)
-        self._rings = Rings(columns, self._columns.keep + self._reach, session_bars, elsewhere)
+        self._rings = Rings(self._columns.filled, self._columns.keep + self._reach, session_bars, elsewhere)
         self._memory, self._base = (Memory.start(0, len(rules)) for _ in range(2))
-        self._methods = sorted({rule.levels.methods for rule in rules if rule.levels is not None})
+        self._methods = {name: methods()[name] for name in methods_of(rules)}
         self._scales: dict[str, Scale] = {**dict.fromkeys(PRICES, "price"), "volume": "volume"}
         self._scales |= {name: REGISTRY.indicator(name).scale for name in columns}
         self._symbols: list[str] = []
@@ -99,16 +117,18 @@ class Watch:
         self._columns.add(1)
         self._memory, self._base = self._memory.grown(1), self._base.grown(1)
         self._symbols.append(symbol)
-        chosen = {names: {name: methods()[name] for name in names} for names in self._methods}
-        levels = {names: LiveLevels(symbol, self.timeframe, own) for names, own in chosen.items()}
+        levels = LiveLevels(symbol, self.timeframe, self._methods) if self._methods else None
         self._sessions.append(_Session(levels=levels))
         return len(self._symbols) - 1
 
-    def restore(self, series: int, bars: Bars, now: datetime) -> None:
-        """Bring a series to what it was after all its landed bars; their alerts are known, not news."""
+    def restore(self, series: int, bars: Bars, now: datetime, carried: Carried | None = None) -> None:
+        """Bring a series to what it was after all its landed bars; their alerts are known, not news.
+
+        With what it `carried` from before, bars need to be those of `needs_of` only.
+        """
         earlier, last = last_session(bars)
         if len(earlier):
-            self._remember(series, earlier)
+            self._remember(series, earlier, carried)
         times = zip(*(micros(moments).tolist() for moments in (last.ts, last.closes_at)), strict=True)
         days = last.session.astype("datetime64[D]").astype(np.int64).tolist()
         self.take(
@@ -119,29 +139,55 @@ class Watch:
             now,
         )
 
-    def _remember(self, series: int, bars: Bars) -> None:
+    def carried(self, series: int) -> Carried | None:
+        """Return what a series carries into its current session; None where it has nothing to carry.
+
+        That is so before its second session, and where a split lies between: the terms are others then.
+        """
+        session = self._sessions[series]
+        if session.carries < 0:
+            return None
+        return Carried(
+            session.carries,
+            float(self._base.first_close[series]),
+            bool(self._base.has_moved[series]),
+            self._columns.sums_before(series),
+            session.before,
+        )
+
+    def _remember(self, series: int, bars: Bars, carried: Carried | None) -> None:
         """Take in the bars of earlier sessions at once."""
         actions = self._actions[series].up_to(bars.session[-1])
         split_bars, later_splits = adjusted(bars, actions, "split"), split_factor(bars.session, actions)
         columns: dict[str, Any] = compute(split_bars, self._rings.columns)
+        session = self._sessions[series]
+        news = np.ones(len(bars), dtype=np.bool_)
+        if carried is not None:
+            day = np.datetime64(carried.session, "D")
+            news = bars.session > day
+            last = int(np.searchsorted(bars.session, day, side="right")) - 1
+            for name, value in carried.sums.items():
+                if name in columns:
+                    columns[name] += value - columns[name][last]
+            self._memory.first_close[series] = carried.first_close
+            self._memory.has_moved[series] = carried.has_moved
+            session.levels = carried.levels
+        known: dict[str, Floats] = {}
         for name, each in self._questions.items():
-            columns |= each.read(self._told[name][series], micros(bars.closes_at))
-        own = {name: columns[name] for name in self._rings.columns}
+            known |= each.read(self._told[name][series], micros(bars.closes_at))
         rows = Rows(
-            frame_of(split_bars, own, later_splits, elsewhere=self._elsewhere(columns)),
+            frame_of(split_bars, columns, later_splits, elsewhere=self._elsewhere(known)),
             np.full(len(bars), series),
             np.ones(len(bars), dtype=np.bool_),
             bars.is_suspect,
         )
         remember([each.rule for each in self.rules], rows, self._memory)
-        self._rings.fill(series, split_bars, columns, later_splits)
-        self._columns.remember(series, split_bars)
-        session = self._sessions[series]
+        self._rings.fill(series, split_bars, columns | known, later_splits)
+        self._columns.remember(series, split_bars, columns)
         session.day = int(bars.session[-1].astype("datetime64[D]").astype(np.int64))
-        if session.levels:
-            for bar in bars_of(split_bars, columns[LEVEL_COLUMN]):
-                for levels in session.levels.values():
-                    levels.push(bar)
+        if session.levels is not None:
+            for bar in bars_of(split_bars[news], columns[LEVEL_COLUMN][news]):
+                session.levels.push(bar)
 
     def again(self, series: int, after: int) -> News | None:
         """Return the correction that has a session judged anew, if it has a bar that closes after a moment.
@@ -198,28 +244,31 @@ class Watch:
     def _begin(self, first: News) -> None:
         """Start a session of a series, in its terms, and keep what to go back to."""
         series, session = first.series, self._sessions[first.series]
+        carries = session.day
         if session.day >= 0 and len(self._actions[series].split_dates):
-            self._rescale(series, session.day, first.session)
+            carries = session.day if self._rescale(series, session.day, first.session) == 1.0 else -1
         self._rings.begin(series)
         self._columns.begin(series)
         self._base.put(np.array([series]), self._memory)
         self._sessions[series] = _Session(
             first.session,
-            before={names: levels.copied() for names, levels in session.levels.items()},
+            carries=carries,
+            before=session.levels.copied() if session.levels is not None else None,
             levels=session.levels,
         )
 
-    def _rescale(self, series: int, before: int, day: int) -> None:
+    def _rescale(self, series: int, before: int, day: int) -> float:
         """Bring what a series remembers to the terms after the splits since the session before."""
         after, until = (np.array([each], dtype="datetime64[D]") for each in (before, day))
         ratio = float(splits_between(after, until, self._actions[series])[0])
         if ratio == 1.0:
-            return
+            return ratio
         self._rings.rescale(series, ratio)
         self._columns.rescale(series, ratio)
         self._memory.rescale(series, ratio)
-        for levels in self._sessions[series].levels.values():
+        if (levels := self._sessions[series].levels) is not None:
             levels.rescale(ratio)
+        return ratio
 
     def _rewind(self, series: int) -> None:
         """Bring a series back to the start of its session."""
@@ -227,7 +276,7 @@ class Watch:
         self._rings.count[series] = self._rings.begins[series]
         self._columns.rewind(series)
         self._memory.put(np.array([series]), self._base)
-        session.levels = {names: levels.copied() for names, levels in session.before.items()}
+        session.levels = session.before.copied() if session.before is not None else None
 
     def _raised(self, rows: list[News], now: datetime) -> list[Alert]:
         """Return the alerts of new bars, which stand by series, oldest first."""
@@ -242,9 +291,10 @@ class Watch:
         self._ask(rows, series, places)
         segments = Segments.of(series, places, self._looks_back)
         self._columns.fill_in(self._rings, segments, series, places)
-        scene = self._scene(segments)
+        events: list[tuple[int, Event]] = []
+        scene = self._scene(segments, events)
         if self._methods:
-            self._push_levels(rows, scene)
+            events += self._push_levels(rows, scene)
         return scene
 
     def _ask(self, rows: list[News], series: Numbers, places: Numbers) -> None:
@@ -260,24 +310,25 @@ class Watch:
         truths = {question: said for each in found for question, said in each.truths.items()}
         return Elsewhere(truths, {name: seen for each in found for name, seen in each.values.items()})
 
-    def _scene(self, segments: Segments) -> Scene:
+    def _scene(self, segments: Segments, events: list[tuple[int, Event]]) -> Scene:
         """Return new bars as rules see them, with the ones that they look back to."""
         rings, of, at = self._rings, segments.series, segments.place
-        values = {name: segments.of_ring(rings.floats[name]) for name in (*VALUES, *rings.columns)}
+        values = {name: segments.of_ring(rings.floats[name]) for name in (*VALUES, *self._columns.names)}
         elsewhere = self._elsewhere({name: segments.of_ring(rings.floats[name]) for name in rings.elsewhere})
         frame = Frame(values, self._scales, segments.of_ring(rings.floats["later_splits"]), elsewhere)
         rows = Rows(frame, of, segments.is_new, rings.is_suspect[of, at])
         times = (rings.times["ts"][of, at], rings.times["closes_at"][of, at])
-        return Scene(self.timeframe, self._symbols, rows, *times, {names: [] for names in self._methods})
+        return Scene(self.timeframe, self._symbols, rows, *times, events)
 
-    def _push_levels(self, rows: list[News], scene: Scene) -> None:
-        """Move the levels on by the new bars, and put their events into the scene."""
+    def _push_levels(self, rows: list[News], scene: Scene) -> Iterator[tuple[int, Event]]:
+        """Move the levels on by the new bars, and yield the events with their rows."""
         places = np.flatnonzero(scene.rows.is_new)
         tolerances = scene.rows.frame.values[LEVEL_COLUMN][places].tolist()
         for row, place, atr in zip(rows, places.tolist(), tolerances, strict=True):
             bar = Bar(row.candle.ts, row.closes_at, row.session, *row.candle[2:7], atr)
-            for names, levels in self._sessions[row.series].levels.items():
-                scene.events[names].extend((place, event) for event in levels.push(bar).events)
+            levels = self._sessions[row.series].levels
+            assert levels is not None
+            yield from ((place, event) for event in levels.push(bar).events)
 
     def _news(self, found: list[Alert], corrected: set[int], now: datetime) -> list[Alert]:
         """Return what was not known: alerts of new bars, and what corrections changed or took back."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,12 +76,25 @@ def _intraday(ts: Times, timeframe: str, calendar: Calendar) -> Timing:
     opens, closes = calendar.opens_at[number], calendar.closes_at[number]
     length = np.timedelta64(intraday_length(timeframe), "us")
     # A day without a session is wrong; the hours around one are merely extended.
-    local_day = (ts + (calendar.sessions[number] - opens.astype("datetime64[D]"))).astype("datetime64[D]")
     outside = ((ts < opens) | (ts >= closes)) & ~np.isnat(ts)
-    off_session = outside & (calendar.ordinals(local_day) < 0)
+    off_session = outside.copy()
+    off_session[outside] = calendar.ordinals(_local_days(ts[outside], calendar)) < 0
     misaligned = (ts - opens) % length != np.timedelta64(0, "us")
     reason = np.select(
         [np.isnat(ts), off_session, ~outside & misaligned], ["blank", "off_session", "misaligned"], default=""
     )
     closes_at = np.minimum(ts + length, closes)
     return Timing(ts, calendar.sessions[number], closes_at, reason, outside & ~off_session)
+
+
+def _local_days(ts: Times, calendar: Calendar) -> Dates:
+    """Return the dates on the exchange's clocks: a Friday's late trades are Saturday's in UTC.
+
+    Moments outside the calendar keep their date in UTC, on which there is no session either.
+    """
+    days = ts.astype("datetime64[D]")
+    zone = ZoneInfo(calendar.zone)
+    inside = (ts >= calendar.opens_at[0]) & (ts <= calendar.closes_at[-1])
+    for row in np.flatnonzero(inside).tolist():
+        days[row] = ts[row].item().replace(tzinfo=UTC).astimezone(zone).date()
+    return days

@@ -41,7 +41,7 @@ class Case:
 class LevelTrigger:
     """An event at a level of one of some methods, on a bar on which `condition` holds, if there is one.
 
-    Levels of other methods do not matter: the level is the nearest among those of `methods`.
+    Each method has its own nearest levels, and what other methods find does not matter.
     """
 
     event: EventName
@@ -102,6 +102,11 @@ def columns_of(questions: Iterable[On]) -> tuple[str, ...]:
     """Return the registered columns that questions read on the bars they are about, by name."""
     read = {value.name for each in questions for value in values_of(each.part)}
     return tuple(sorted(read - set(VALUES)))
+
+
+def methods_of(rules: Iterable[Rule]) -> tuple[str, ...]:
+    """Return the methods of finding levels that some of the rules name, in order of name."""
+    return tuple(sorted({name for rule in rules if rule.levels is not None for name in rule.levels.methods}))
 
 
 def sides_of(rule: Rule) -> tuple[Side, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, Protocol
@@ -116,16 +116,20 @@ def actions_table(ts: pa.ChunkedArray, ratio: Floats, dividend: Floats) -> pa.Ta
     return pa.concat_tables(parts).cast(ACTIONS_SCHEMA).sort_by([("ex_date", "ascending")])
 
 
-def chosen(request: IngestRequest, offered: Sequence[str]) -> list[str]:
-    """Return the symbols of a request that a source offers.
+def chosen(
+    request: IngestRequest,
+    offered: Sequence[str],
+    canonical: Callable[[Sequence[str]], Sequence[str]] = tuple,
+) -> list[str]:
+    """Return the names that a source offers of a request's symbols; `canonical` knows aliases.
 
     Raises:
-        UnknownSymbol: the source lacks one that the request names.
+        UnknownSymbol: the source lacks a symbol that the request names.
     """
-    if missing := sorted(set(request.symbols) - set(offered)):
+    if missing := sorted(set(request.symbols) - set(canonical(offered))):
         has = ", ".join(offered[:10]) + (" …" if len(offered) > 10 else "")
         raise UnknownSymbol(
             f"expected symbols that source {request.source} has, found {', '.join(missing)}; "
             f"it offers {has or 'none'}"
         )
-    return sorted(set(request.symbols or offered))
+    return sorted(n for n in set(offered) if not request.symbols or canonical([n])[0] in request.symbols)

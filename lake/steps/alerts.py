@@ -21,7 +21,7 @@ from lake.market.timeframes import TIMEFRAMES, kind_of, parse_timeframe
 from lake.rules.elsewhere import answers_of, asks_of
 from lake.rules.identity import rule_version
 from lake.rules.language import read_rules, rules_for
-from lake.rules.rule import LEVEL_COLUMN, Rule
+from lake.rules.rule import LEVEL_COLUMN, Rule, methods_of
 from lake.steps.states import keep_states
 from lake.store.catalog import connect
 from lake.store.lake import Lake, now_utc
@@ -207,11 +207,8 @@ def history_alerts(
     split_bars = adjusted(bars, actions, "split")
     later_splits = split_factor(bars.session, actions.up_to(bars.session[-1]))
     columns = compute(split_bars, sorted({name for rule in rules for name in (*rule.columns, *rule.shown)}))
-    chosen = {rule.levels.methods for rule in rules if rule.levels is not None}
-    events = {
-        names: find(split_bars, columns[LEVEL_COLUMN], {name: methods()[name] for name in names}).events
-        for names in sorted(chosen)
-    }
+    chosen = {name: methods()[name] for name in methods_of(rules)}
+    events = find(split_bars, columns[LEVEL_COLUMN], chosen).events if chosen else []
     said = answers_of(rules, others, actions)
     return detect(rules, split_bars, columns, events, later_splits, 0, "batch", now, said)
 

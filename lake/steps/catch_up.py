@@ -10,18 +10,18 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from lake.config import Settings
 from lake.market.sessions import calendar
+from lake.membership import Listing
 from lake.sources.base import IngestRequest
 from lake.sources.yahoo import earliest_day
 from lake.steps.listings import DEFAULT_EXCHANGE
 from lake.store.lake import now_utc
-from lake.universe import YAHOO, read_universe
+from lake.universe import YAHOO, Universe
 
 
 def requests_for(
     con: duckdb.DuckDBPyConnection,
-    settings: Settings,
+    universe: Universe,
     request: IngestRequest,
     chunk: Sequence[str],
     known: Mapping[str, Mapping[str, Any]],
@@ -29,23 +29,34 @@ def requests_for(
     """Yield what to ask for, with the symbols for which it is the same.
 
     A source that has to be asked over a network is asked for a symbol on the exchange that the lake
-    knows, and in catch-up from some sessions before the last one that was fetched, so that what it
-    has restated since is noticed.
+    knows, for no day on which it was not listed, and in catch-up from some sessions before the last
+    one that was fetched, so that what it has restated since is noticed.
     """
     if request.source != YAHOO:
         yield request, list(chunk)
         return
-    trailing = read_universe(settings.conf_folder).trailing_sessions
+    listings = universe.listings()
     last = _last_sessions(con, request, chunk) if request.mode == "catch-up" else {}
-    groups: dict[tuple[str, date | None], list[str]] = {}
+    groups: dict[tuple[str, date | None, date | None], list[str]] = {}
     for symbol in chunk:
-        exchange = request.exchange or known.get(symbol, {}).get("exchange") or DEFAULT_EXCHANGE
-        start = request.start
+        own = listings.get(symbol) or Listing(symbol=symbol)
+        exchange = own.exchange or request.exchange or known.get(symbol, {}).get("exchange")
+        exchange = exchange or DEFAULT_EXCHANGE
+        start, end = request.start, _earliest_of(request.end, own.delisted)
         if start is None and symbol in last:
-            start = _earlier(exchange, last[symbol], trailing, request)
-        groups.setdefault((exchange, start), []).append(symbol)
-    for (exchange, start), symbols in groups.items():
-        yield replace(request, exchange=exchange, start=start), symbols
+            if own.delisted and own.delisted <= last[symbol]:
+                continue  # nothing can have come since
+            start = _earlier(exchange, last[symbol], universe.trailing_sessions, request)
+        if start is not None or request.timeframe == "1d":
+            start = max(filter(None, (start, own.listed)), default=None)
+        if start is None or end is None or start <= end:
+            groups.setdefault((exchange, start, end), []).append(symbol)
+    for (exchange, start, end), symbols in groups.items():
+        yield replace(request, exchange=exchange, start=start, end=end), symbols
+
+
+def _earliest_of(*days: date | None) -> date | None:
+    return min(filter(None, days), default=None)
 
 
 def _last_sessions(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from lake.steps.catch_up import requests_for
 from lake.steps.decisions import read_decisions
 from lake.steps.gaps import record_gaps
 from lake.steps.judgement import open_judge
-from lake.steps.listings import known_listings, listing_of
+from lake.steps.listings import known_listings, listing_of, listing_rows, refreshed_listings
 from lake.store.catalog import connect
 from lake.store.lake import Change, Lake, now_utc
 from lake.store.staging import Staging
@@ -42,12 +42,16 @@ COMMIT_ROWS = 200_000
 
 
 def default_request(settings: Settings, **changes: Any) -> IngestRequest:
-    """Return a request with the source and symbols of conf/universe.yaml where `changes` name none."""
+    """Return a request with the source and symbols of conf/universe.yaml where `changes` name none.
+
+    Its own symbols are those that belong to the universe at some time between the request's dates.
+    """
     universe = read_universe(settings.conf_folder)
     given = {name: value for name, value in changes.items() if value not in (None, "", ())}
     is_own = given.get("source", universe.source) == universe.source
-    own = {"source": universe.source, "symbols": universe.symbols if is_own else ()}
-    return IngestRequest(**{**own, **given})
+    names = universe.names_between(given.get("start"), given.get("end")) if is_own else ()
+    request = IngestRequest(**{"source": universe.source, "symbols": names, **given})
+    return replace(request, symbols=universe.canonical(request.symbols))
 
 
 def ingest(settings: Settings, request: IngestRequest, source: Source | None = None) -> dict[str, Any]:
@@ -67,11 +71,12 @@ def ingest(settings: Settings, request: IngestRequest, source: Source | None = N
         staged = [stage(settings, request, run_id, chunk, source) for chunk in plan(settings, request)]
         changed = merge(settings, request, run_id)
     refuse_problems(staged)
-    return changed
+    # Rows outside the session are counted and dropped: with these a delivery is accounted for.
+    return {**changed, "extended_hours": sum(counts.get("extended_hours", 0) for counts in staged)}
 
 
 def plan(settings: Settings, request: IngestRequest) -> list[list[str]]:
-    """Return the request's symbols in chunks, in order of name.
+    """Return the request's symbols in chunks, in order of name, each as its source calls it.
 
     Raises:
         BadInput: the request is not one that its source can answer.
@@ -83,7 +88,8 @@ def plan(settings: Settings, request: IngestRequest) -> list[list[str]]:
             f"--timeframe {request.timeframe} of source {request.source}; "
             "longer bars are derived from daily ones: run `lake derive`"
         )
-    symbols = chosen(request, open_source(request.source, settings).offered(request))
+    offered = open_source(request.source, settings).offered(request)
+    symbols = chosen(request, offered, read_universe(settings.conf_folder).canonical)
     for symbol in symbols:
         if symbol != NO_SYMBOL:
             parse_symbol(symbol)
@@ -128,14 +134,18 @@ def stage(
     lake = Lake.open(settings)
     con = connect(lake)
     known, decided = known_listings(con), read_decisions(con).rows
+    universe = read_universe(settings.conf_folder)
+    listings = universe.listings()
     taken: list[tuple[Fetched, Intake, dict[str, Any]]] = []
     problems: dict[str, str] = {}
-    for asked, symbols in requests_for(con, settings, request, chunk, known):
-        for fetched in source.fetch(asked, symbols):
-            if fetched.problem is not None:
-                problems[fetched.symbol] = fetched.problem
+    for asked, symbols in requests_for(con, universe, request, chunk, known):
+        for delivered in source.fetch(asked, symbols):
+            (symbol,) = universe.canonical([delivered.symbol])
+            if delivered.problem is not None:
+                problems[symbol] = delivered.problem
                 continue
-            listing = listing_of(fetched.symbol, fetched.name, asked.exchange, known)
+            fetched = replace(delivered, symbol=symbol)
+            listing = listing_of(symbol, fetched.name, asked.exchange, known, listings)
             intake = take_in(fetched, asked, calendar(listing["exchange"]), now_utc(), decided)
             taken.append((fetched, intake, listing))
     counts = _put(Staging(lake.root, run_id), request, chunk, taken) if taken else {}
@@ -168,7 +178,7 @@ def _put(
 ) -> dict[str, int]:
     listings = [listing for *_, listing in taken if listing["symbol"] != NO_SYMBOL]
     tables = {
-        "symbols": pa.Table.from_pylist(listings, schema=_schema("symbols")),
+        "symbols": listing_rows(listings),
         "actions": pa.concat_tables([_action_rows(f, request, listing) for f, _, listing in taken]),
         "quarantine": pa.concat_tables([intake.quarantine for _, intake, _ in taken]),
         _table(request): pa.concat_tables([intake.bars for _, intake, _ in taken]),
@@ -192,6 +202,10 @@ def merge(settings: Settings, request: IngestRequest, run_id: str) -> dict[str, 
             known_at = lake.stamp(table, now_utc())
             staging.begin_merge(known_at)
         counts: dict[str, dict[str, int]] = {}
+        described = refreshed_listings(
+            known_listings(connect(lake)), read_universe(settings.conf_folder).listings()
+        )
+        lake.upsert("symbols", listing_rows(described), known_at)
         for group in staging.groups(COMMIT_ROWS):
             _merge_group(settings, lake, request, group, known_at, counts)
         staging.clear()

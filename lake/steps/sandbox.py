@@ -17,8 +17,9 @@ from lake.config import Settings
 from lake.errors import BadInput
 from lake.market.bars import Actions, Bars
 from lake.market.timeframes import parse_timeframe
+from lake.membership import Membership, members, membership_json
 from lake.rules.elsewhere import asks_of
-from lake.rules.identity import rule_version
+from lake.rules.identity import canonical_json, rule_version
 from lake.rules.language import Rule, read_rules
 from lake.sandbox.identity import combined, definition_of, digest_of, run_id_of
 from lake.sandbox.outcome import Costs
@@ -29,6 +30,7 @@ from lake.store.catalog import connect
 from lake.store.lake import Lake, now_utc
 from lake.store.reads import CHUNK, read_history
 from lake.store.tables import TABLES
+from lake.universe import read_universe
 
 PER_STOCK = "per-stock"
 _RESULTS = ("sandbox_trades", "sandbox_equity", "sandbox_metrics")
@@ -49,6 +51,9 @@ def run_sandbox(
 ) -> dict[str, Any]:
     """Trade one account a symbol and return the run's id and totals.
 
+    Without `symbols` these are all of the lake, and one whose membership conf/universe.yaml dates is
+    bought only while it belongs to the universe; a symbol that is named is traded throughout.
+
     Columns are computed over all history before `start`; `start` and `end`, both included, limit
     the bars that are traded. A run whose inputs are in the ledger already writes nothing. Results
     are written first and the ledger's row last, and views show entered runs only, so a killed run
@@ -61,7 +66,8 @@ def run_sandbox(
         BadConfiguration: conf/rules.yaml or conf/strategies.yaml cannot be used.
     """
     costs = Costs(cash, commission_bps, slippage_bps)
-    plan = _plan(settings, strategy, timeframe, start, end, account, costs)
+    membership = {} if symbols else read_universe(settings.conf_folder).membership()
+    plan = _plan(settings, strategy, timeframe, start, end, account, costs, membership)
     lake = Lake.open(settings)
     con = connect(lake, as_of)
     seen = _survey(plan, con, symbols)
@@ -96,15 +102,19 @@ class _Plan:
     end: date | None
     account: str
     costs: Costs
+    membership: Membership
 
     def histories(
         self, con: duckdb.DuckDBPyConnection, symbols: Sequence[str] | None
     ) -> Iterator[tuple[Bars, Actions, int]]:
-        """Yield complete bars up to the end, actions and the first row to trade, where there is one."""
+        """Yield complete bars up to the end, actions and the first row to trade, where there is one.
+
+        Symbols that belong to the universe on none of the bars to trade are left out.
+        """
         for all_bars, actions in read_history(con, self.timeframe, symbols):
             bars = known_until(all_bars, self.end)
             first = first_traded(bars, self.start)
-            if first < len(bars):
+            if first < len(bars) and members(bars.symbol, bars.session[first:], self.membership).any():
                 yield bars, actions.up_to(bars.session[-1]), first
 
 
@@ -126,6 +136,7 @@ def _plan(
     end: date | None,
     account: str,
     costs: Costs,
+    membership: Membership,
 ) -> _Plan:
     if account != PER_STOCK:
         raise BadInput(
@@ -144,7 +155,7 @@ def _plan(
                 f"{chosen!r}; choose one of them or extend the rule in conf/rules.yaml"
             )
     definition = definition_of(strategy, {name: rule_version(rules[name]) for name in strategy.rules})
-    return _Plan(strategy, rules, definition, chosen, start, end, account, costs)
+    return _Plan(strategy, rules, definition, chosen, start, end, account, costs, membership)
 
 
 def _survey(plan: _Plan, con: duckdb.DuckDBPyConnection, symbols: Sequence[str] | None) -> _Survey:
@@ -153,6 +164,8 @@ def _survey(plan: _Plan, con: duckdb.DuckDBPyConnection, symbols: Sequence[str] 
     for bars, actions, first in plan.histories(con, symbols):
         seen = (digest_of(each, actions) for each in (bars, *_others(con, plan, bars.symbol)))
         digests[bars.symbol] = "".join(seen)
+        if spans := plan.membership.get(bars.symbol):
+            digests[bars.symbol] += canonical_json(membership_json({bars.symbol: spans}))
         ends.append((bars.ts[first], bars.ts[-1]))
     if not digests:
         raise BadInput(
@@ -194,6 +207,7 @@ def _results(
 
     for bars, actions, first in histories:
         enter, leave = signals_of(plan.strategy, plan.rules, bars, actions, others(bars.symbol))
+        enter = enter & members(bars.symbol, bars.session, plan.membership)
         outcome = simulate(bars[first:], actions, enter[first:], leave[first:], plan.costs)
         metrics = metric_rows(run_id, outcome, measure(outcome))
         yield bars.symbol, (trade_rows(run_id, outcome), equity_rows(run_id, outcome), metrics)

@@ -16,6 +16,7 @@ from lake import __version__
 from lake.config import Settings
 from lake.errors import BadInput
 from lake.market.sessions import calendar
+from lake.membership import Membership, membership_from_json, membership_json
 from lake.store.catalog import connect
 from lake.store.lake import Lake, now_utc
 from lake.store.reads import known_symbols, read_history
@@ -26,6 +27,7 @@ from lake.training.compare import differences
 from lake.training.folder import TrainingFolder
 from lake.training.recipe import HORIZONS, Recipe, recipe_from_json, recipe_of
 from lake.training.splits import SPLITS
+from lake.universe import read_universe
 
 _LOCK = "training-build"
 
@@ -47,8 +49,9 @@ def build_training_set(
     """Build a training set and return its id, content hash, row counts and what was dropped.
 
     Rows are of sessions from `start` to `end`, both included; nothing after `end` is seen, not even
-    by labels. `horizons` are counted in bars. The same values give the same set: building it again
-    writes nothing.
+    by labels. `horizons` are counted in bars. Without `symbols` these are all of the lake, and one whose
+    membership conf/universe.yaml dates has rows only of sessions on which it belonged to the universe.
+    The same values give the same set: building it again writes nothing.
 
     Raises:
         UnknownSymbol: `symbols` names one that the lake does not have.
@@ -57,7 +60,9 @@ def build_training_set(
     recipe = recipe_of(timeframe, horizons, start, end)
     lake = Lake.open(settings)
     con = connect(lake, as_of)
-    return _built(lake, con, recipe, symbols, _pins(con, timeframe, as_of)).to_json()
+    membership = {} if symbols else read_universe(settings.conf_folder).membership()
+    pins = {**_pins(con, timeframe, as_of), "membership": membership_json(membership)}
+    return _built(lake, con, recipe, symbols, pins).to_json()
 
 
 def rebuild_training_set(settings: Settings, training_set_id: str) -> dict[str, Any]:
@@ -131,7 +136,7 @@ def _built(
     only: str | None = None,
 ) -> _Built:
     """Build a set, seal it unless it is there, and enter it; with `only`, no other set than that."""
-    builder = _builder(con, recipe, symbols)
+    builder = _builder(con, recipe, symbols, membership_from_json(pins.get("membership", {})))
     folder = TrainingFolder(lake.root)
     with lake.writing(_LOCK), folder.building(builder.schema()) as writer:
         contents = builder.build(writer)
@@ -148,7 +153,9 @@ def _built(
         return _Built(training_set_id, sealed or made, path, is_new=not change.is_empty)
 
 
-def _builder(con: duckdb.DuckDBPyConnection, recipe: Recipe, symbols: Sequence[str] | None) -> Builder:
+def _builder(
+    con: duckdb.DuckDBPyConnection, recipe: Recipe, symbols: Sequence[str] | None, membership: Membership
+) -> Builder:
     names = known_symbols(con, symbols)
     exchanges = dict(con.execute("SELECT symbol, exchange FROM symbols").fetchall())
     return Builder(
@@ -156,6 +163,7 @@ def _builder(con: duckdb.DuckDBPyConnection, recipe: Recipe, symbols: Sequence[s
         calendars={name: calendar(exchanges[name]) for name in names},
         recipe=recipe,
         features=features_of(timeframe=recipe.timeframe),
+        membership=membership,
     )
 
 

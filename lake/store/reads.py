@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -28,6 +29,10 @@ _NEWEST = """
 SELECT * FROM ({bars}) QUALIFY row_number() OVER (PARTITION BY symbol ORDER BY ts DESC) <= {newest}
 ORDER BY symbol, ts
 """
+_SINCE = """
+SELECT b.* FROM ({bars}) AS b JOIN (SELECT unnest(?) AS symbol, unnest(?) AS since) AS s
+ON s.symbol = b.symbol AND b.ts >= s.since ORDER BY b.symbol, b.ts
+"""
 _ACTIONS = """
 SELECT symbol, ex_date, kind, value FROM actions
 WHERE symbol IN (SELECT unnest(?)) AND is_applied ORDER BY symbol, ex_date, kind
@@ -40,27 +45,46 @@ def read_history(
     symbols: Sequence[str] | None = None,
     newest: int | None = None,
     delivered: bool = False,
+    since: Mapping[str, datetime] | None = None,
 ) -> Iterator[tuple[Bars, Actions]]:
     """Yield each symbol's bars as traded and its actions, in the order of symbols' names.
 
     Rows that were delivered on the split basis are brought to as-traded terms where splits are
     known. Symbols without bars of the timeframe are left out. With `newest` these are only so many
-    of the last bars, with `delivered` none that were derived.
+    of the last bars, with `delivered` none that were derived, with `since` those of its symbols that
+    start from its moment on.
 
     Raises:
         UnknownSymbol: `symbols` names one that the lake does not have.
     """
-    names = known_symbols(con, symbols)
+    names = known_symbols(con, symbols) if since is None else sorted(since)
     query = _BARS.format(condition=_DELIVERED if delivered else "true")
     if newest is not None:
         query = _NEWEST.format(bars=query, newest=newest)
     for start in range(0, len(names), CHUNK):
         chunk = names[start : start + CHUNK]
-        bars = con.execute(query, [timeframe, chunk]).to_arrow_table()
+        bars = _rows_of(con, query, timeframe, chunk, since)
         actions = read_actions(con, chunk)
         for symbol, rows in _by_symbol(bars).items():
             own = actions.get(symbol, Actions.none())
             yield _as_traded(_bars(symbol, timeframe, rows), rows, own), own
+
+
+def _rows_of(
+    con: duckdb.DuckDBPyConnection,
+    query: str,
+    timeframe: str,
+    symbols: list[str],
+    since: Mapping[str, datetime] | None,
+) -> pa.Table:
+    if since is None:
+        return con.execute(query, [timeframe, symbols]).to_arrow_table()
+    moments = [since[symbol] for symbol in symbols]
+    # The least of them as a literal: the files before it are then not even opened.
+    after = query.replace(
+        "timeframe = ?", f"ts >= '{min(moments).isoformat()}'::TIMESTAMPTZ AND timeframe = ?"
+    )
+    return con.execute(_SINCE.format(bars=after), [timeframe, symbols, symbols, moments]).to_arrow_table()
 
 
 def read_actions(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict[str, Actions]:
@@ -72,18 +96,28 @@ def read_actions(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict
 def known_symbols(con: duckdb.DuckDBPyConnection, symbols: Sequence[str] | None = None) -> list[str]:
     """Return the lake's symbols, or `symbols` in order of name if the lake has them all.
 
+    An alias means its symbol, unless the lake has a symbol of that very name.
+
     Raises:
         UnknownSymbol: it lacks one.
     """
-    names = [row[0] for row in con.execute("SELECT symbol FROM symbols ORDER BY symbol").fetchall()]
+    symbol_of = symbol_names(con)
+    names = sorted(set(symbol_of.values()))
     if not symbols:
         return names
-    if missing := sorted(set(symbols) - set(names)):
+    if missing := sorted(set(symbols) - symbol_of.keys()):
         raise UnknownSymbol(
             f"expected symbols of this lake, found {', '.join(missing)}; it has "
             f"{', '.join(names[:10]) or 'none'}{' …' if len(names) > 10 else ''}: run `lake ingest` first"
         )
-    return sorted(set(symbols))
+    return sorted({symbol_of[name] for name in symbols})
+
+
+def symbol_names(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return the lake's symbol of each name that means one: its own, and its aliases where none has them."""
+    listed = con.execute("SELECT symbol, aliases FROM symbols").fetchall()
+    symbol_of = {alias: symbol for symbol, aliases in listed for alias in (aliases or "").split(",") if alias}
+    return symbol_of | {symbol: symbol for symbol, _ in listed}
 
 
 def _by_symbol(rows: pa.Table) -> dict[str, pa.Table]:

@@ -18,13 +18,14 @@ import pyarrow as pa
 from lake.errors import BadInput
 from lake.market.bars import Actions, Bars, Times
 from lake.market.sessions import Calendar
+from lake.membership import Membership
 from lake.store.digest import digest
 from lake.training.columns import Feature
 from lake.training.folder import SetWriter
 from lake.training.labels import Labels
 from lake.training.lookahead import CUTS, largest_difference
 from lake.training.recipe import Recipe
-from lake.training.rows import SymbolRows, history_of, label_name, row_table, symbol_rows
+from lake.training.rows import History, SymbolRows, history_of, label_name, row_table, symbol_rows
 from lake.training.scaler import Moments, Scaler
 from lake.training.splits import EMBARGOED, PURGED, SPLITS, Cuts, assign, cuts
 
@@ -55,12 +56,16 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """One recipe over one snapshot of histories; `calendars` has each symbol's exchange."""
+    """One recipe over one snapshot of histories; `calendars` has each symbol's exchange.
+
+    `membership` says of symbols since when and until when they belong to the universe.
+    """
 
     histories: Histories
     calendars: Mapping[str, Calendar]
     recipe: Recipe
     features: tuple[Feature, ...]
+    membership: Membership = field(default_factory=dict)
 
     def schema(self) -> pa.Schema:
         """Return the columns of a split's file."""
@@ -85,7 +90,7 @@ class Builder:
         for bars, actions in self.histories():
             history = history_of(bars, actions, self.recipe, self.features)
             difference = largest_difference(history, self.features)
-            rows = symbol_rows(history, self.calendars[bars.symbol], self.recipe)
+            rows = self._rows_of(history)
             found.add(rows, difference)
         if not len(found.times):
             raise BadInput(
@@ -94,6 +99,10 @@ class Builder:
             )
         return found
 
+    def _rows_of(self, history: History) -> SymbolRows:
+        days = self.calendars[history.complete.symbol]
+        return symbol_rows(history, days, self.recipe, self.membership)
+
     def _write(self, writer: SetWriter, survey: _Survey, at: Cuts) -> Contents:
         moments = Moments.of(np.empty((0, len(self.features))))
         names = tuple(feature.name for feature in self.features)
@@ -101,7 +110,7 @@ class Builder:
         spans = _Spans(self.recipe.horizons)
         for bars, actions in self.histories():
             history = history_of(bars, actions, self.recipe, self.features)
-            rows = symbol_rows(history, self.calendars[bars.symbol], self.recipe)
+            rows = self._rows_of(history)
             codes = assign(rows.closes_at, rows.ends_at, at)
             contents.dropped["purged"] += int((codes == PURGED).sum())
             contents.dropped["embargoed"] += int((codes == EMBARGOED).sum())

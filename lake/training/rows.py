@@ -13,12 +13,15 @@ from lake.features.kernel import compute
 from lake.market.adjust import adjusted
 from lake.market.bars import Actions, Bars, Bools, Floats, Times
 from lake.market.sessions import Calendar
+from lake.membership import Membership, members
 from lake.training.columns import Feature, feature_matrix
 from lake.training.labels import Labels, forward_returns, last_ends_at, opens_at
 from lake.training.recipe import Recipe
 
-INCOMPLETE, SUSPECT, WARM_UP, UNLABELLED = "incomplete", "suspect", "warm_up", "unlabelled"
+INCOMPLETE, NOT_MEMBER, SUSPECT = "incomplete", "not_member", "suspect"
+WARM_UP, UNLABELLED = "warm_up", "unlabelled"
 
+_ALWAYS: Membership = {}
 _UTC = pa.timestamp("us", "UTC")
 
 
@@ -58,16 +61,20 @@ def history_of(bars: Bars, actions: Actions, recipe: Recipe, features: Sequence[
     return History(complete, actions, features_at(complete, actions, features), incomplete)
 
 
-def symbol_rows(history: History, days: Calendar, recipe: Recipe) -> SymbolRows:
+def symbol_rows(
+    history: History, days: Calendar, recipe: Recipe, membership: Membership = _ALWAYS
+) -> SymbolRows:
     """Return the rows of one symbol.
 
-    Bars before the recipe's start warm the features up and give no rows. A suspect bar, a bar
-    whose features have not warmed up and a bar without any label give no row.
+    Bars before the recipe's start warm the features up and give no rows. A bar on which the symbol
+    did not belong to the universe, a suspect bar, a bar whose features have not warmed up and a bar
+    without any label give no row.
     """
     bars = history.complete
     labels = forward_returns(bars, history.actions, opens_at(bars, days), recipe.horizons)
     wanted = _since(bars, recipe)
-    keep, dropped = _sifted(wanted, bars.is_suspect, history.matrix, last_ends_at(labels))
+    is_out = ~members(bars.symbol, bars.session, membership)
+    keep, dropped = _sifted(wanted, is_out, bars.is_suspect, history.matrix, last_ends_at(labels))
     return SymbolRows(
         symbol=bars.symbol,
         timeframe=bars.timeframe,
@@ -116,9 +123,12 @@ def _since(bars: Bars, recipe: Recipe) -> Bools:
     return after
 
 
-def _sifted(wanted: Bools, is_suspect: Bools, matrix: Floats, ends_at: Times) -> tuple[Bools, dict[str, int]]:
+def _sifted(
+    wanted: Bools, is_out: Bools, is_suspect: Bools, matrix: Floats, ends_at: Times
+) -> tuple[Bools, dict[str, int]]:
     """Return which bars give a row, and how many of the wanted ones do not, by first reason."""
     reasons = {
+        NOT_MEMBER: is_out,
         SUSPECT: is_suspect,
         WARM_UP: ~np.isfinite(matrix).all(axis=1),
         UNLABELLED: np.isnat(ends_at),

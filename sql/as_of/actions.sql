@@ -1,10 +1,15 @@
 -- Splits and dividends as they were known at the catalog's moment.
--- Before the end of a symbol's first load the actions with an ex-date up to that moment stand in.
+-- Before the end of a symbol's first load the actions with an ex-date up to that moment stand in. A first
+-- load of days without any action counts: what came later was not known then.
 -- grain: symbol, ex_date, kind
 CREATE VIEW actions AS
 WITH first_loads AS (
     SELECT symbol, min(known_at) + INTERVAL 999 MICROSECOND AS loaded_at
-    FROM lake.actions
+    FROM (
+        SELECT symbol, known_at FROM lake.actions
+        UNION ALL
+        SELECT symbol, known_at FROM lake.bars WHERE source <> 'derived'
+    )
     GROUP BY ALL
 ),
 seen AS (

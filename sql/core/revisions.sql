@@ -1,4 +1,5 @@
 -- Versions of bars that were known more than one way: what a vendor restated, and when we learned it.
+-- Versions of equal values differ in what is thought of them: a doubt, or whether the bar is complete.
 -- grain: symbol, timeframe, ts, revision
 -- reads: bar_versions
 CREATE VIEW revisions AS
@@ -8,6 +9,7 @@ WITH numbered AS (
            count(*) OVER (PARTITION BY symbol, timeframe, ts) AS revisions
     FROM bar_versions
 )
-SELECT symbol, timeframe, ts, revision, open, high, low, close, volume, price_basis, source, known_at, superseded_at
+SELECT symbol, timeframe, ts, revision, open, high, low, close, volume, is_complete, quality, quality_reason,
+       price_basis, source, known_at, superseded_at
 FROM numbered
 WHERE revisions > 1;

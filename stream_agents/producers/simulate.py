@@ -33,7 +33,7 @@ async def simulate(self: Any, symbols: str, sessions: int, speed: float, seed: i
     """Play simulated sessions into topic candles.raw; they go on where the lake ends."""
     rates = Rates(faults, faults, faults, faults, faults)
     lake = await asyncio.to_thread(Lake.open, settings)
-    names = parse_symbols(symbols) or read_universe(settings.conf_folder).symbols
+    names = parse_symbols(symbols) or read_universe(settings.conf_folder).names_between()
     con = await asyncio.to_thread(connect, lake)
     count = 0
     async with Sender() as sender:

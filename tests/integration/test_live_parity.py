@@ -13,7 +13,10 @@ from lake.alerts.keep import keep
 from lake.config import Settings
 from lake.market.bars import VALUES
 from lake.steps.alerts import raise_alerts
+from lake.steps.levels import find_levels
 from lake.steps.verify import verify
+from lake.store.catalog import connect
+from lake.store.lake import Lake
 from tests.live import (
     LIVE,
     NOW,
@@ -63,7 +66,18 @@ def test_live_alerts_are_those_of_batch_over_the_landed_candles(
     assert_same_alerts(live, batch)
     again = raise_alerts(settings, timeframes=list(LIVE), now=NOW)
     assert (again["alerts"], again["written"], again["invalidated"]) == (len(live), 0, 0)
+    find_levels(settings, timeframes=list(LIVE))
     assert [audit.name for audit in verify(settings) if not audit.is_clean] == []
+    assert_the_audit_notices_a_missing_level(settings)
+
+
+def assert_the_audit_notices_a_missing_level(settings: Settings) -> None:
+    con = connect(Lake.open(settings))
+    audit = (settings.sql_folder / "audits" / "alerts_have_their_levels.sql").read_text()
+    for view in ("levels", "level_events"):
+        con.execute(f"CREATE OR REPLACE VIEW {view} AS SELECT * FROM lake.{view} WHERE method <> 'fractal'")
+        assert len(con.execute(audit).fetchall()) > 10
+        con.execute(f"CREATE OR REPLACE VIEW {view} AS SELECT * FROM lake.{view}")
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -131,7 +131,7 @@ def test_few_places_for_active_levels_change_nothing_of_that(bars: Bars, where: 
         patch.setattr(active, "MOST", places)
         whole = find_all(bars)
         assert_prefixes_agree(bars, whole, [length])
-    left = Counter(level.kind for level in whole.live.tracker.levels())
+    left = Counter((level.method, level.kind) for level in whole.live.levels())
     assert all(count <= places for count in left.values())
 
 
@@ -174,7 +174,7 @@ def test_a_state_rescaled_at_a_split_goes_on_like_the_adjusted_history(
 def assert_same_identity(levels: list[Level], events: list[Event], live: Found, whole: Found) -> None:
     """Assert that levels, events and active prices of a rescaled run are those of the whole."""
     for level in levels:
-        live.live.tracker.identify(level)
+        live.live.identify(level)
     assert [level.level_id for level in levels] == [level.level_id for level in whole.levels]
     assert [(e.level_id, e.event, e.ts) for e in events] == [
         (e.level_id, e.event, e.ts) for e in whole.events

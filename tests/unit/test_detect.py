@@ -45,7 +45,7 @@ def alerts(
     first: int = 0,
 ) -> list[Alert]:
     later = np.ones(len(bars)) if splits is None else np.array(splits, dtype=float)
-    at = {one.levels.methods: events} if one.levels else {}
+    at = events if one.levels else ()
     return detect([one], bars, columns or {}, at, later, first, "batch", NOW)
 
 
@@ -118,8 +118,10 @@ TOUCHED = shaped((100, 100, 100), (108, 106, 107), (107, 100.5, 100.5), (108, 98
 """A support at 100 from the second bar on; the third bar touches it, the fourth closes beyond it."""
 
 
-def level_events() -> list[Event]:
-    return find(TOUCHED, flat_atr(TOUCHED), {"planted": Planted}).events
+def level_events(method: str = "fractal") -> list[Event]:
+    """Return events at the planted level as if a registered method had found it."""
+    found = find(TOUCHED, flat_atr(TOUCHED), {"planted": Planted}).events
+    return [event._replace(method=method) for event in found]
 
 
 def level_rule(event: str, when: str = "", message: str = "") -> Rule:
@@ -175,7 +177,7 @@ def test_methods_are_those_that_the_rule_names(name: str) -> None:
         [one],
         TOUCHED,
         {"atr_14": flat_atr(TOUCHED)},
-        {("pivot",): level_events()},
+        level_events("pivot"),
         np.ones(4),
         0,
         "batch",

@@ -5,36 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lake.features.columns import (
-    momentum,
-    moving_averages,
-    shape,
-    strict_patterns,
-    talib_patterns,
-    volatility,
-)
+from lake.features.columns import momentum, talib_patterns, trend, volatility
 from lake.features.indicator import TOLERANCE
 from lake.features.kernel import compute
 from lake.features.registry import REGISTRY
-from lake.live.columns import WIDEST, Columns
+from lake.live import twins
+from lake.live.columns import Columns
 from lake.live.rings import Rings, Segments
 from lake.market.bars import VALUES, Bars, Floats
 from lake.market.candles import Candle, bars_of_candles
 
-TWINS = (moving_averages.sma, moving_averages.ema, momentum.rsi, momentum.macd, volatility.atr)
-NAMES = tuple(
-    name
-    for name in REGISTRY.readable
-    if (indicator := REGISTRY.indicator(name)).function in TWINS
-    or (
-        indicator.function.__module__ in (shape.__name__, strict_patterns.__name__)
-        and indicator.settle_bars <= WIDEST
-        and set(indicator.inputs) <= set(VALUES)
-    )
-)
 PATTERNS = tuple(name for each in talib_patterns.INDICATORS for name in each.columns)
+NAMES = tuple(name for name in REGISTRY.readable if name not in PATTERNS)
 RESTING = ("stoch_k", "bb_upper", "supertrend")
-"""Some that have no twin and are computed over the ring."""
+"""Some that are computed over the ring where their steps are taken away."""
 
 
 def history(random: np.random.Generator, count: int, is_flat: bool = False) -> Bars:
@@ -60,7 +44,7 @@ def moved_on(
 ) -> list[dict[str, Floats]]:
     """Return the columns of histories that are taken in together, a few bars of each at a time."""
     columns = Columns(names, "5m")
-    rings = Rings(names, 0, max(map(len, histories)))
+    rings = Rings(columns.filled, 0, max(map(len, histories)))
     rings.add(len(histories))
     columns.add(len(histories))
     waiting = [candles_of(bars) for bars in histories]
@@ -78,25 +62,37 @@ def moved_on(
     ]
 
 
-@pytest.mark.parametrize("names", [NAMES, RESTING, PATTERNS])
-@pytest.mark.parametrize("seed", range(3))
-def test_columns_of_many_series_equal_those_of_each_history(names: tuple[str, ...], seed: int) -> None:
+def assert_as_of_each_history(names: tuple[str, ...], lengths: tuple[int, ...], seed: int) -> None:
     random = np.random.default_rng(seed)
-    lengths = (3, 40, 90) if names is RESTING else (1, 2, 7, 34, 260)
     histories = [*(history(random, count) for count in lengths), history(random, 50, is_flat=True)]
     for bars, found in zip(histories, moved_on(histories, names, random), strict=True):
         whole = compute(bars, names)
         for name in names:
             expected = whole[name].astype(float)
             np.testing.assert_array_equal(np.isnan(found[name]), np.isnan(expected), err_msg=name)
-            unit = {"price": bars.close, "percent": 100.0}.get(REGISTRY.indicator(name).scale, 1.0)
+            scale = REGISTRY.indicator(name).scale
+            unit = {"price": bars.close, "percent": 100.0, "volume": bars.volume}.get(scale, 1.0)
             limit = TOLERANCE / 100 * np.fmax(np.abs(expected), unit)
             assert not (np.abs(found[name] - expected) > limit).any(), name
 
 
-def test_what_rules_on_candles_need_most_has_a_twin() -> None:
-    wanted = {"sma_7", "ema_12", "ema_26", "rsi_7", "macd", "macd_signal", "atr_14", "color"}
-    assert wanted | {"hammer", "inverted_hammer", "bullish_382", "bullish_engulfing"} <= set(NAMES)
+@pytest.mark.parametrize("names", [NAMES, PATTERNS])
+@pytest.mark.parametrize("seed", range(3))
+def test_columns_of_many_series_equal_those_of_each_history(names: tuple[str, ...], seed: int) -> None:
+    assert_as_of_each_history(names, (1, 2, 7, 34, 260), seed)
+
+
+def test_a_column_without_a_step_is_computed_over_the_ring(monkeypatch: pytest.MonkeyPatch) -> None:
+    for function in (momentum.stochastic, trend.supertrend):
+        monkeypatch.delitem(twins.STEPS, function)  # type: ignore[arg-type]
+    monkeypatch.delitem(twins.WIDTHS, volatility.channel)  # type: ignore[arg-type]
+    assert Columns(RESTING, "5m")._rest == list(RESTING)
+    assert_as_of_each_history(RESTING, (3, 40, 90), 1)
+
+
+def test_every_built_in_column_has_a_twin_or_a_window() -> None:
+    assert Columns(REGISTRY.readable, "5m")._rest == []
+    assert Columns(("vwap", "sma_7"), "1d")._rest == ["vwap"]  # which is missing there
 
 
 def test_a_series_that_goes_back_and_on_again_has_the_same_values() -> None:

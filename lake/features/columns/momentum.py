@@ -63,12 +63,15 @@ def roc(close: Floats, period: int) -> Floats:
 
 
 def money_flow(high: Floats, low: Floats, close: Floats, volume: Floats, period: int) -> Floats:
-    """Return the money flow index, 0 to 100; 50 where no typical price of the window moved."""
-    index: Floats = ta("MFI", high, low, close, volume, timeperiod=period)
-    price = high + low + close
-    moved = np.zeros(len(close))
-    moved[1:] = (price[1:] != price[:-1]) & (volume[1:] > 0)
-    return np.where(ta("SUM", moved, timeperiod=period) == 0, np.where(np.isnan(index), index, FLAT), index)
+    """Return the money flow index, 0 to 100; 50 where no typical price of the window moved.
+
+    Moves below 1e-9 of the price are none: TA-Lib takes what rounding leaves of equal typical prices for
+    one, and a split changes what it leaves.
+    """
+    from lake.features.loops import money_flow as share_of_flow
+
+    index: Floats = share_of_flow((high + low + close) / 3.0, volume, period, FLAT, TOLERANCE)
+    return index
 
 
 def commodity_channel(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
@@ -148,7 +151,7 @@ INDICATORS = (
         scale="percent",
         settle_bars=settle_window(MFI_PERIOD + 1),
         description=f"Money flow index of {MFI_PERIOD} bars, 0 to 100; 50 in a flat market",
-        source="TA-Lib MFI, except that a flat market has 50",
+        source="TA-Lib MFI, except that a flat market has 50 and rounding is no move",
     ),
     Indicator(
         columns=(f"willr_{STOCH_PERIOD}",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lake.store.tables.alerts import ALERTS, DEAD_LETTERS, NOTIFICATIONS, RULE_VERSIONS
 from lake.store.tables.features import FEATURES
 from lake.store.tables.levels import LEVEL_EVENTS, LEVELS
+from lake.store.tables.live import LIVE_STATES
 from lake.store.tables.market import ACTIONS, BARS, CANDLES, DECISIONS, GAPS, QUARANTINE, SYMBOLS
 from lake.store.tables.results import (
     SANDBOX_EQUITY,
@@ -39,6 +40,7 @@ TABLES: dict[str, TableSpec] = {
         SANDBOX_EQUITY,
         SANDBOX_METRICS,
         TRAINING_SETS,
+        LIVE_STATES,
     )
 }
 
