@@ -85,6 +85,24 @@ def bare_indicators(bars: Bars) -> None:
     talib.OBV(close, volume), talib.AD(high, low, close, volume), talib.SMA(volume, 20)
 
 
+def bare_listed(bars: Bars) -> None:
+    """Call the TA-Lib functions of the thirty indicators of benchmarks.enrich."""
+    high, low, close, volume = bars.high, bars.low, bars.close, bars.volume
+    for period in SMA_PERIODS:
+        talib.SMA(close, period)
+    for period in EMA_PERIODS:
+        talib.EMA(close, period)
+    for period in (7, 14):
+        talib.RSI(close, period)
+    talib.MACD(close, 12, 26, 9)
+    talib.STOCH(high, low, close, 14, 3, 0, 3, 0)
+    talib.ROC(close, 10), talib.MFI(high, low, close, volume, 14), talib.WILLR(high, low, close, 14)
+    talib.CCI(high, low, close, 20), talib.ATR(high, low, close, 14), talib.TRANGE(high, low, close)
+    talib.STDDEV(close, 20), talib.BBANDS(close, 20), talib.AROON(high, low, 25)
+    talib.ADX(high, low, close, 14), talib.PLUS_DI(high, low, close, 14), talib.MINUS_DI(high, low, close, 14)
+    talib.OBV(close, volume), talib.AD(high, low, close, volume), talib.SMA(volume, 20)
+
+
 def walk(seed: int, count: int) -> Bars:
     """Return a random walk as daily bars."""
     chance = np.random.default_rng(seed)

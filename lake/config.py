@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lake.errors import BadConfiguration
@@ -19,7 +19,8 @@ class Settings(BaseSettings):
     `lake_root` is a folder or an object-store address; every table lives below it.
     `var/run/broker.env` is read after `.env`, because the embedded broker chooses its own port;
     `broker_epoch` is what that broker calls its one life, empty where a real one keeps its topics.
-    `yahoo_url` stands for all of Yahoo's hosts; empty means themselves.
+    `yahoo_url` stands for all of Yahoo's hosts; empty means themselves. `lake_threads` compute columns
+    at once, 0 for one a core; `lake_chunk` symbols have their bars in memory at once.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
@@ -31,6 +32,8 @@ class Settings(BaseSettings):
     redis_url: str = ""
     broker_epoch: str = ""
     yahoo_url: str = ""
+    lake_threads: int = Field(default=0, ge=0, le=256)
+    lake_chunk: int = Field(default=100, ge=1, le=100_000)
 
     @model_validator(mode="before")
     @classmethod

@@ -42,10 +42,10 @@ class Markets:
         self._markets: dict[int, LiveMarket] = {}
         self._closed_until: dict[int, int] = {}
         self._prepared: tuple[int, ...] | None = None
-        self._asks_longer = asks_longer(self._rules)
-        self._bars_version = -1
         self._days: dict[Symbol, int] = {}
         self._due: dict[Symbol, None] = {}
+        self._asks_longer = asks_longer(self._rules)
+        self._bars_version = -1
 
     @property
     def exchanges(self) -> dict[Symbol, str]:
@@ -94,6 +94,22 @@ class Markets:
                 save_states(self._lake, con, self._rules, market, histories)
         return closed_until
 
+    def bring_states_forward(self, landed: Iterable[ClosedBar]) -> None:
+        """Store what some series carry of the sessions that are over; called after each landing.
+
+        A symbol is due once a day of event time, and a landing takes care of only so many.
+        """
+        for symbol, candle, _ in landed:
+            day = candle.ts // DAY
+            if self._days.get(symbol, day) < day:
+                self._due[symbol] = None
+            self._days[symbol] = max(day, self._days.get(symbol, day))
+        if some := list(self._due)[:SYMBOLS_A_LANDING]:
+            for symbol in some:
+                del self._due[symbol]
+            exchanges = {symbol: self.exchanges[symbol] for symbol in some}
+            bring_states_forward(self._lake, self._rules, exchanges, self._limits, now_utc())
+
     def longer_news(self) -> LongerBars | None:
         """Return the daily and longer bars that rules ask, if there are new ones since the last time."""
         if not self._asks_longer or (version := self._lake.table("bars").version()) == self._bars_version:
@@ -110,22 +126,6 @@ class Markets:
             market = self._markets.get(partition_of(symbol, self._count))
             if market is not None:
                 market.know(symbol, longer, actions)
-
-    def bring_states_forward(self, landed: Iterable[ClosedBar]) -> None:
-        """Store what some series carry of the sessions that are over; called after each landing.
-
-        A symbol is due once a day of event time, and a landing takes care of only so many.
-        """
-        for symbol, candle, _ in landed:
-            day = candle.ts // DAY
-            if self._days.get(symbol, day) < day:
-                self._due[symbol] = None
-            self._days[symbol] = max(day, self._days.get(symbol, day))
-        if some := list(self._due)[:SYMBOLS_A_LANDING]:
-            for symbol in some:
-                del self._due[symbol]
-            exchanges = {symbol: self.exchanges[symbol] for symbol in some}
-            bring_states_forward(self._lake, self._rules, exchanges, self._limits, now_utc())
 
     def of(self, partition: int) -> LiveMarket | None:
         """Return the market of a partition; None if the partition is not ours."""

@@ -47,7 +47,7 @@ def symbols(form: Format = "table") -> None:
 
 
 def columns(form: Format = "table") -> None:
-    """List the registered columns: what each is, its inputs and its formula's source."""
+    """List the registered columns: inputs, parameters, formula; --format md is the data dictionary."""
     from lake.features.registry import described
 
     print_rows(described(), form)

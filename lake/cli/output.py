@@ -16,7 +16,7 @@ from rich.table import Table
 
 from lake.errors import BadInput
 
-FORMATS = ("table", "csv", "json", "parquet")
+FORMATS = ("table", "csv", "json", "md", "parquet")
 _UNSAFE = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -30,7 +30,7 @@ def print_counts(verb: str, counts: Mapping[str, Any]) -> None:
 
 
 def print_rows(rows: pa.Table, form: str) -> None:
-    """Print rows as a table, CSV or JSON, or write Parquet to standard output.
+    """Print rows as a table, CSV, JSON or Markdown, or write Parquet to standard output.
 
     Raises:
         BadInput: there is no such format, or Parquet would go to a terminal.
@@ -39,6 +39,8 @@ def print_rows(rows: pa.Table, form: str) -> None:
         _print_table(rows)
     elif form == "json":
         sys.stdout.write(orjson.dumps(rows.to_pylist(), default=str).decode() + "\n")
+    elif form == "md":
+        sys.stdout.write(_markdown(rows))
     elif form == "csv":
         pyarrow.csv.write_csv(_harmless(rows), sys.stdout.buffer)
     elif form == "parquet" and not sys.stdout.isatty():
@@ -71,6 +73,13 @@ def _print_table(rows: pa.Table) -> None:
     if not console.is_terminal:  # a pipe has no width to fit into
         console = Console(width=10_000)
     console.print(table)
+
+
+def _markdown(rows: pa.Table) -> str:
+    lines = [rows.column_names, ["---"] * rows.num_columns]
+    lines += [[_shown(value).replace("\\[", "[") for value in row.values()] for row in rows.to_pylist()]
+    cells = ([cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
 
 
 def _is_number(kind: pa.DataType) -> bool:

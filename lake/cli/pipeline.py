@@ -79,8 +79,9 @@ def enrich(
     end: End = None,
     as_of: AsOf = None,
     out: Annotated[Path | None, typer.Option(help="Write to this Parquet file instead of the lake.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Compute all anew, also what is up to date.")] = False,
 ) -> None:
-    """Compute every registered column of every complete bar."""
+    """Compute every registered column of every complete bar whose row is missing or out of date."""
     from lake.steps import enrich as step
     from lake.store.catalog import parse_as_of
 
@@ -94,7 +95,7 @@ def enrich(
             "expected --out PATH with --as-of, found none: the lake keeps what is known now; add --out"
         )
     else:
-        print_counts("enriched", step.enrich_features(settings, names, frames, first, last))
+        print_counts("enriched", step.enrich_features(settings, names, frames, first, last, full))
 
 
 def sandbox(

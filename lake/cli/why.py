@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import pyarrow as pa
@@ -12,9 +12,11 @@ import typer
 from lake.cli.output import print_rows
 from lake.config import load_settings
 from lake.errors import BadInput
-from lake.rules.explain import Finding
-from lake.steps.derivation import Derivation
-from lake.steps.why import Why
+
+if TYPE_CHECKING:
+    from lake.rules.explain import Finding
+    from lake.steps.derivation import Derivation
+    from lake.steps.why import Why
 
 FORMATS = ("text", "json")
 SAID = (

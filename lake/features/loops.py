@@ -1,7 +1,7 @@
 """Columns that numpy and TA-Lib have no function for, compiled. Importing this module imports numba.
 
-Callers import it inside the function that needs it. No fastmath: the order of operations is part of
-the result, and no window's value depends on where a history started.
+Callers import it inside the function that needs it. Other threads run meanwhile. No fastmath: the order
+of operations is part of the result, and no window's value depends on where a history started.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from numba import njit
 from lake.market.bars import Floats
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def deviation(values: Floats, period: int) -> Floats:  # pragma: no cover
     """Return the population standard deviation of the last `period` values.
 
@@ -37,7 +37,7 @@ def deviation(values: Floats, period: int) -> Floats:  # pragma: no cover
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def supertrend(
     high: Floats, low: Floats, close: Floats, atr: Floats, multiplier: float, tolerance: float
 ) -> Floats:  # pragma: no cover
@@ -63,7 +63,7 @@ def supertrend(
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def session_vwap(price: Floats, volume: Floats, session: Floats) -> Floats:  # pragma: no cover
     """Return the mean price by volume since the session's first bar; NaN until something traded."""
     out = np.full(len(price), np.nan)

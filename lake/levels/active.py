@@ -6,8 +6,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from lake.levels.level import Level
+from lake.levels.settings import LEVELS
 
-MOST = 50
+MOST = LEVELS.events.most_active
 """Active levels of a method and kind; a newer one pushes the oldest out."""
 
 NEVER = -1_000

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from lake.errors import BadInput
+from lake.levels.settings import LEVELS
 from lake.market.bars import Floats
 
-WIDTH_PCT = 0.1
+WIDTH_PCT = LEVELS.histogram.width_pct
 
 
 class Bin(NamedTuple):

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from lake.features.indicator import TOLERANCE
+from lake.levels.settings import LEVELS
 
 Kind = Literal["support", "resistance"]
 EventName = Literal["touch", "bounce", "break", "retest", "role_flip"]
@@ -20,7 +21,7 @@ session's, week's or leg's came; `crowded_out`: 50 newer ones of its kind came."
 
 OTHER: dict[Kind, Kind] = {"support": "resistance", "resistance": "support"}
 
-HALF_LIFE_BARS = 50
+HALF_LIFE_BARS = LEVELS.events.half_life_bars
 """After so many bars a touch counts half in a level's strength."""
 
 _EPOCH = datetime(1970, 1, 1)  # without a zone, since isoformat would add it

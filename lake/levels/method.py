@@ -8,9 +8,10 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from lake.features.indicator import TOLERANCE
 from lake.levels.level import Birth, Kind
+from lake.levels.settings import LEVELS
 from lake.market.timeframes import kind_of
 
-TOUCH_ATR = 0.25
+TOUCH_ATR = LEVELS.events.touch_atr
 """Half the width of a level's band, in `atr_14`."""
 
 

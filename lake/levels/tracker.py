@@ -27,10 +27,11 @@ from lake.features.indicator import TOLERANCE
 from lake.levels.active import Active
 from lake.levels.level import OTHER, Birth, Event, EventName, Kind, Level, copied, level_id, side_of
 from lake.levels.method import Bar
+from lake.levels.settings import LEVELS
 
-BOUNCE_BARS = 3
+BOUNCE_BARS = LEVELS.events.bounce_bars
 """Bars after a touch or retest within which a close away from the level is a bounce or flip."""
-RETEST_BARS = 20
+RETEST_BARS = LEVELS.events.retest_bars
 """Bars after a break within which a level may be tested from the other side."""
 
 KINDS: tuple[Kind, ...] = ("support", "resistance")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lake.features.indicator import Column, Indicator
 from lake.features.kernel import compute
 from lake.features.registry import REGISTRY
+from lake.live.handles import Handles
 from lake.live.rings import Rings, Segments
-from lake.live.twins import STEPS, TALIB_WIDTHS, WIDTHS, Step, width_of
+from lake.live.twins import HANDLE_BARS, STEPS, TALIB_WIDTHS, WIDTHS, Step, handle_of, width_of
 from lake.market.bars import VALUES, Bars, Bools, Floats
 from lake.market.timeframes import kind_of
 from lake.rules.memory import Numbers
@@ -83,7 +84,7 @@ class Columns:
 
     def __init__(self, names: Sequence[str], timeframe: str) -> None:
         self.names, self.timeframe = tuple(names), timeframe
-        self._parts: list[Twin | _Windowed] = []
+        self._parts: list[Twin | Handles | _Windowed] = []
         self._rest: list[str] = []
         left_out: set[str] = set()
         for indicator in REGISTRY.in_order_of_need(names):
@@ -96,15 +97,18 @@ class Columns:
         made = [name for part in self._parts for name in part.indicator.columns]
         self.filled = tuple(dict.fromkeys((*self.names, *made)))
         self._twins = [part for part in self._parts if isinstance(part, Twin)]
+        self._handles = [part for part in self._parts if isinstance(part, Handles)]
         self._windowed = [part for part in self._parts if isinstance(part, _Windowed)]
         self._settles = REGISTRY.settle_bars(self._rest)
 
-    def _part(self, indicator: Indicator) -> Twin | _Windowed | None:
+    def _part(self, indicator: Indicator) -> Twin | Handles | _Windowed | None:
         """Return how an indicator is computed; None if over the ring of each series."""
         if indicator.is_intraday and kind_of(self.timeframe) != "intraday":
             return None
         if step := STEPS.get(indicator.function):
             return Twin(indicator, step, np.zeros((0, step.size(**indicator.parameters))))
+        if stream := handle_of(indicator):
+            return Handles(indicator, stream)
         for widths, needs_all in ((WIDTHS, False), (TALIB_WIDTHS, True)):
             if (width := width_of(indicator, widths)) is not None:
                 return _Windowed(indicator, width, needs_all)
@@ -113,7 +117,7 @@ class Columns:
     @property
     def keep(self) -> int:
         """Return how many bars before a session's first its values may rest on, states aside."""
-        return max(self._settles, self.sees, self._sees_all)
+        return max(self._settles, self.sees, self._sees_all, HANDLE_BARS if self._handles else 0)
 
     @property
     def sees(self) -> int:
@@ -130,30 +134,42 @@ class Columns:
         for twin in self._twins:
             more = np.zeros((series, twin.state.shape[1]))
             twin.state, twin.before = (np.concatenate((each, more)) for each in (twin.state, twin.before))
+        for handles in self._handles:
+            handles.add(series)
 
     def begin(self, series: int) -> None:
         """Keep what to go back to: the state before a session."""
         for twin in self._twins:
             twin.before[series] = twin.state[series]
+        for handles in self._handles:
+            handles.begin(series)
 
     def rewind(self, series: int) -> None:
         """Go back to the state before the session."""
         for twin in self._twins:
             twin.state[series] = twin.before[series]
+        for handles in self._handles:
+            handles.rewind(series)
 
-    def states(self, series: Numbers) -> list[Floats]:
+    def states(self, series: Numbers) -> list[Any]:
         """Return a copy of the states of some series."""
-        return [twin.state[series] for twin in self._twins]
+        own = series.tolist()
+        return [*(twin.state[series] for twin in self._twins), *(each.state(own) for each in self._handles)]
 
-    def put(self, series: Numbers, states: Sequence[Floats]) -> None:
+    def put(self, series: Numbers, states: Sequence[Any]) -> None:
         """Bring some series back to states that they had."""
-        for twin, state in zip(self._twins, states, strict=True):
+        for twin, state in zip(self._twins, states[: len(self._twins)], strict=True):
             twin.state[series] = state
+        for handles, state in zip(self._handles, states[len(self._twins) :], strict=True):
+            handles.put(series.tolist(), state)
 
-    def rescale(self, series: int, ratio: float) -> None:
-        """Bring a series to the terms after a split."""
+    def rescale(self, rings: Rings, series: int, ratio: float) -> None:
+        """Bring a series to the terms after a split, in which its ring is already."""
         for twin in self._twins:
             twin.rescale(series, ratio)
+        count = int(rings.count[series])
+        for handles in self._handles:
+            handles.open(series, [rings.floats[name][series, :count] for name in handles.indicator.inputs])
 
     def sums_before(self, series: int) -> dict[str, float]:
         """Return the values that cumulative columns of a series had before its session."""
@@ -175,6 +191,8 @@ class Columns:
             twin.move_on(of, [np.ascontiguousarray(each) for each in own])
             if columns is not None and twin.indicator.is_cumulative:
                 twin.state[series, -1] = columns[twin.indicator.columns[0]][-1]
+        for handles in self._handles:
+            handles.open(series, [values[name] for name in handles.indicator.inputs])
 
     def fill_in(self, rings: Rings, segments: Segments, series: Numbers, places: Numbers) -> None:
         """Set the columns of new bars, given by series and place, and in segments with what stands before."""
@@ -182,6 +200,10 @@ class Columns:
         for part in self._parts:
             if isinstance(part, Twin):
                 self._move_on(rings, part, new)
+            elif isinstance(part, Handles):
+                rings.floats[part.indicator.columns[0]][series, places] = part.move_on(
+                    rings.floats, series, places
+                )
             elif part.needs_all:
                 self._fill_in_old(rings, part.indicator, new)
             else:

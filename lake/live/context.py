@@ -48,7 +48,7 @@ class Context(Watch):
         self.take(news, now)
         return self._changed
 
-    def _remember(self, series: int, bars: Bars, carried: Carried | None) -> None:
+    def _remember(self, series: int, bars: Bars, carried: Carried | None = None) -> None:
         super()._remember(series, bars, carried)
         self.told[series] = told_of(self.questions, bars, self._actions[series])
 

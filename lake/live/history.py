@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lake.alerts.alert import Alert
 from lake.live.carried import Carried
 from lake.market.bars import Actions, Bars
 from lake.market.candles import bars_of_candles
@@ -24,17 +25,17 @@ class History:
     `bars` has all that were landed of each timeframe, or with what they `carried` from before them only
     the last ones; `delivered` those of longer timeframes that a
     vendor delivered, of the last sessions; `minutes` the candles of one minute of the last sessions,
-    at least as many as suspicion looks back to; `longer` daily and longer bars that rules ask,
-    `asked` all bars of the intraday timeframes that they ask, where `bars` has not all.
+    at least as many as suspicion looks back to; `longer` daily and longer bars that rules ask;
+    `provisional` the alerts that wait for their bar's close.
     """
 
     minutes: Bars = field(default_factory=lambda: no_bars("", "1m"))
     delivered: tuple[Bars, ...] = ()
     bars: Mapping[str, Bars] = field(default_factory=dict)
     actions: Actions = field(default_factory=Actions.none)
-    longer: tuple[Bars, ...] = ()
-    asked: Mapping[str, Bars] = field(default_factory=dict)
     carried: Mapping[str, Carried] = field(default_factory=dict)
+    longer: tuple[Bars, ...] = ()
+    provisional: tuple[Alert, ...] = ()
 
     @property
     def closed_until(self) -> int:

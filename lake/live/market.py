@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Self
 
@@ -37,8 +37,9 @@ class Taken(NamedTuple):
     """What candles brought.
 
     `bars` are to be landed in this order, each with its `closes_at` in microseconds since 1970, UTC;
-    `suspicions` say why those of them that are suspect are. `alerts` are confirmed, or invalidated by
-    a correction. `differences` is where a vendor and the minutes tell a closed bar differently.
+    `suspicions` say why those of them that are suspect are. `alerts` are confirmed, invalidated by a
+    correction, or provisional, of a bar that is forming when the message ends. `differences` is where
+    a vendor and the minutes tell a closed bar differently.
     """
 
     bars: list[Bar]
@@ -79,6 +80,7 @@ class LiveMarket:
         self._longer_told: dict[str, list[Told]] = {name: [] for name in self._longer}
         told = self._longer_told | {name: each.told for name, each in self._contexts.items()}
         self._watches = {name: Watch(name, own, _most_bars(name), told) for name, own in named.items()}
+        self._early = {name: watch for name, watch in self._watches.items() if watch.peeks}
         self._asking = {name: tuple(asks_of(own)) for name, own in named.items()}
         self._followed = tuple(dict.fromkeys((*self._contexts, *self._watches)))
         self._listed: dict[Symbol, _Listed] = {}
@@ -125,11 +127,18 @@ class LiveMarket:
         self.know(symbol, history.longer, history.actions)
         # What is asked comes first: bars are judged by what was known of it.
         for name, context in self._contexts.items():
-            if asked := history.asked.get(name) or history.bars.get(name):
-                context.restore(listed.series, asked, now)
+            if name in history.bars:
+                context.restore(listed.series, history.bars[name], now)
         for name, watch in self._watches.items():
             if name in history.bars:
                 watch.restore(listed.series, history.bars[name], now, history.carried.get(name))
+            watch.expect(listed.series, [each for each in history.provisional if each.timeframe == name])
+
+    def carried(self, symbol: Symbol) -> dict[str, Carried]:
+        """Return by timeframe what a symbol's series carry into their current session."""
+        series = self._listed[symbol].series
+        found = {name: watch.carried(series) for name, watch in self._watches.items()}
+        return {name: each for name, each in found.items() if each is not None}
 
     def know(self, symbol: Symbol, longer: Sequence[Bars], actions: Actions) -> None:
         """Let rules that ask daily and longer bars see these from the next bar on; others bring none."""
@@ -137,12 +146,6 @@ class LiveMarket:
             if bars.timeframe in self._longer and len(bars):
                 told = told_of(self._longer[bars.timeframe], bars, actions)
                 self._longer_told[bars.timeframe][self._listed[symbol].series] = told
-
-    def carried(self, symbol: Symbol) -> dict[str, Carried]:
-        """Return by timeframe what a symbol's series carry into their current session."""
-        series = self._listed[symbol].series
-        found = {name: watch.carried(series) for name, watch in self._watches.items()}
-        return {name: each for name, each in found.items() if each is not None}
 
     def take(self, candles: Sequence[tuple[Symbol, Candle]], now: datetime) -> Taken:
         """Take in candles in their order; `now` is only stamped on alerts."""
@@ -160,7 +163,21 @@ class LiveMarket:
             if news is not pending:
                 news = self._together(pending, news, taken, now)
         self._raise(taken, news, now)
+        if self._early:
+            taken.alerts.extend(self._peek(dict.fromkeys(symbol for symbol, _ in candles), now))
         return taken
+
+    def _peek(self, symbols: Iterable[Symbol], now: datetime) -> Iterator[Alert]:
+        """Yield what the bars that are forming raise so far, where a rule allows it."""
+        for timeframe, watch in self._early.items():
+            news = []
+            for listed in (self._listed[symbol] for symbol in symbols):
+                if found := listed.aggregator.forming(timeframe):
+                    bar, ends = found
+                    news.append(
+                        News(listed.series, bar, ends, _session_of(listed.calendar, bar.ts)[2], False)
+                    )
+            yield from watch.peek(news, now)
 
     def close(self, symbol: Symbol, timeframe: str, ts: int, now: datetime) -> Taken:
         """Obey the clock: the symbol's bar of `timeframe` that starts at `ts` has closed."""

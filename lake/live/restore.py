@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from lake.alerts.alert import Alert, alert_of_row
 from lake.live.carried import Carried, Needs
 from lake.live.history import History
 from lake.live.market import LiveMarket
@@ -76,70 +77,61 @@ def _without_minutes(
     con: duckdb.DuckDBPyConnection, rules: Mapping[str, Rule], names: Sequence[str]
 ) -> dict[str, History]:
     """Return what the lake has of the series that rules see."""
-    actions, asked = read_actions(con, names), asks_of(live_rules(rules))
-    longer = longer_bars(con, rules, names)
+    actions = dict.fromkeys(names, Actions.none()) | read_actions(con, names)
+    provisional = _provisional(con, names) if any(each.is_provisional for each in rules.values()) else {}
+    longer, asked = longer_bars(con, rules, names), asks_of(live_rules(rules))
     found: dict[str, dict[str, Any]] = {
         name: {
             "bars": {},
             "carried": {},
-            "asked": {},
-            "longer": longer[name][0] if name in longer else (),
-            "actions": actions.get(name, Actions.none()),
+            "longer": longer.get(name, ((), None))[0],
+            "provisional": provisional.get(name, ()),
+            "actions": actions[name],
         }
         for name in names
     }
     for timeframe in INTRADAY_MINUTES:
-        if own := rules_for(rules, timeframe):
-            for bars, carried in _series(con, timeframe, names, needs_of(own)):
+        own = rules_for(rules, timeframe)
+        if own or timeframe in asked:
+            for bars, carried in _series(con, timeframe, names, needs_of(own), timeframe in asked):
                 found[bars.symbol]["bars"][timeframe] = bars
                 if carried is not None:
                     found[bars.symbol]["carried"][timeframe] = carried
-        for bars, _ in read_history(con, timeframe, names) if timeframe in asked else ():
-            found[bars.symbol]["asked"][timeframe] = bars
     return {name: History(**parts) for name, parts in found.items()}
 
 
-def longer_bars(
-    con: duckdb.DuckDBPyConnection, rules: Mapping[str, Rule], names: Sequence[str]
-) -> LongerBars:
-    """Return the symbols' daily and longer bars that live rules ask, with their actions."""
-    found: LongerBars = {}
-    for timeframe in _longer_asked(rules) if names else ():
-        for bars, actions in read_history(con, timeframe, names):
-            before, _ = found.get(bars.symbol, ((), actions))
-            found[bars.symbol] = ((*before, bars), actions)
+def _provisional(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> dict[str, tuple[Alert, ...]]:
+    """Return the alerts of bars that were forming, by symbol."""
+    rows = con.execute(
+        "SELECT * EXCLUDE (superseded_at) FROM lake.alerts WHERE superseded_at IS NULL "
+        "AND status = 'provisional' AND symbol IN (SELECT unnest(?)) ORDER BY symbol, ts, alert_id",
+        [list(names)],
+    ).to_arrow_table()
+    found: dict[str, tuple[Alert, ...]] = {}
+    for alert in map(alert_of_row, rows.to_pylist()):
+        found[alert.symbol] = (*found.get(alert.symbol, ()), alert)
     return found
 
 
-def asks_longer(rules: Mapping[str, Rule]) -> bool:
-    """Return whether a live rule asks daily or longer bars."""
-    return bool(_longer_asked(rules))
-
-
-def _longer_asked(rules: Mapping[str, Rule]) -> list[str]:
-    return [name for name in asks_of(live_rules(rules)) if name not in INTRADAY_MINUTES]
-
-
-def live_rules(rules: Mapping[str, Rule]) -> list[Rule]:
-    """Return the rules that are for intraday bars."""
-    return [rule for rule in rules.values() if INTRADAY_MINUTES.keys() & set(rule.timeframes)]
-
-
 def _series(
-    con: duckdb.DuckDBPyConnection, timeframe: str, names: Sequence[str], needs: Needs
+    con: duckdb.DuckDBPyConnection, timeframe: str, names: Sequence[str], needs: Needs, is_asked: bool
 ) -> Iterator[tuple[Bars, Carried | None]]:
-    """Yield each symbol's last bars with what it carries from before, or else all its bars."""
+    """Yield each symbol's last bars with what it carries from before, or else all its bars.
+
+    These are all bars of a timeframe too that rules of others ask: what they ask is found in its history.
+    """
     stored = stored_states(con, timeframe, names, needs)
     known: set[str] = set()
-    if stored:
+    if stored and not is_asked:
         since = {symbol: state.since for symbol, state in stored.items()}
         for bars, actions in read_history(con, timeframe, since=since):
             if stored[bars.symbol].fits(bars, actions):
                 known.add(bars.symbol)
                 yield bars, stored[bars.symbol].carried
     if others := [name for name in names if name not in known]:
-        for bars, _ in read_history(con, timeframe, others):
-            yield bars, None
+        for bars, actions in read_history(con, timeframe, others):
+            state = stored.get(bars.symbol) if is_asked else None
+            yield bars, state.carried if state is not None and state.fits(bars, actions) else None
 
 
 def save_states(
@@ -177,3 +169,29 @@ def bring_states_forward(
         histories = _without_minutes(con, rules, list(exchanges))
         market = LiveMarket.restored(rules, exchanges, limits, histories, now)
         return save_states(lake, con, rules, market, histories)
+
+
+def longer_bars(
+    con: duckdb.DuckDBPyConnection, rules: Mapping[str, Rule], names: Sequence[str]
+) -> LongerBars:
+    """Return the symbols' daily and longer bars that live rules ask, with their actions."""
+    found: LongerBars = {}
+    for timeframe in _longer_asked(rules) if names else ():
+        for bars, actions in read_history(con, timeframe, names):
+            before, _ = found.get(bars.symbol, ((), actions))
+            found[bars.symbol] = ((*before, bars), actions)
+    return found
+
+
+def asks_longer(rules: Mapping[str, Rule]) -> bool:
+    """Return whether a live rule asks daily or longer bars."""
+    return bool(_longer_asked(rules))
+
+
+def _longer_asked(rules: Mapping[str, Rule]) -> list[str]:
+    return [name for name in asks_of(live_rules(rules)) if name not in INTRADAY_MINUTES]
+
+
+def live_rules(rules: Mapping[str, Rule]) -> list[Rule]:
+    """Return the rules that are for intraday bars."""
+    return [rule for rule in rules.values() if INTRADAY_MINUTES.keys() & set(rule.timeframes)]

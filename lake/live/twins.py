@@ -85,14 +85,23 @@ TALIB_WIDTHS: Mapping[Any, Callable[..., int]] = {
     volatility.donchian: lambda period: 1 + period,
     trend.aroon: lambda period: 1 + period,
     volume.volume_ratio: lambda period: period,
-    talib_patterns.pattern: lambda **parameters: talib_patterns.LONGEST_LOOK_BACK,
 }
 """Likewise, of functions that must not be shown a missing bar, and whose values hang on nothing but these."""
 
 
+HANDLE_BARS = 256
+"""Bars that a handle is opened with after a split: older ones decide nothing but ties of rounding."""
+
+
+def handle_of(indicator: Indicator) -> str | None:
+    """Return the stream of TA-Lib that an indicator is moved on by; None if it is not one."""
+    function: Any = indicator.function
+    if isinstance(function, partial) and function.func is talib_patterns.pattern:
+        return f"CDL{function.keywords['of']}"
+    return None
+
+
 def width_of(indicator: Indicator, widths: Mapping[Any, Callable[..., int]]) -> int | None:
     """Return how many bars an indicator's function sees; None if it is not one of `widths`."""
-    function: Any = indicator.function
-    if isinstance(function, partial):
-        function = function.func
+    function = indicator.function
     return widths[function](**indicator.parameters) if function in widths else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -54,6 +54,7 @@ class News(NamedTuple):
 class _Session:
     """One series' current session: its bars by start, its alerts by id, its levels before and now.
 
+    `provisional` are alerts of bars that have not closed, by id, with the start of the bar.
     `carries` is the session before it, of which what was before is the end; -1 where that is not so.
     """
 
@@ -62,18 +63,19 @@ class _Session:
     newest: int = -1
     bars: dict[int, News] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
+    provisional: dict[str, tuple[int, Alert]] = field(default_factory=dict)
     before: LiveLevels | None = None
     levels: LiveLevels | None = None
 
 
 def needs_of(rules: Sequence[Rule]) -> Needs:
     """Return what the rules of one timeframe need of a series."""
-    columns = columns_of(rules)
+    columns = columns_read(rules)
     sums = tuple(name for name in columns if REGISTRY.indicator(name).is_cumulative)
     return Needs(REGISTRY.settle_bars(columns) + reach(rules), methods_of(rules), sums)
 
 
-def columns_of(rules: Sequence[Rule]) -> tuple[str, ...]:
+def columns_read(rules: Sequence[Rule]) -> tuple[str, ...]:
     """Return the columns that rules read or show, in the order of the rules."""
     return tuple(dict.fromkeys(name for rule in rules for name in (*rule.columns, *rule.shown)))
 
@@ -93,14 +95,17 @@ class Watch:
     ) -> None:
         self.timeframe, self.rules = timeframe, prepared(rules)
         self._reach = reach(rules)
-        columns = columns_of(rules)
+        columns = columns_read(rules)
         self._columns = Columns(columns, timeframe)
         self._looks_back = max(self._reach, self._columns.sees)
         self._questions = {name: Questions(asked) for name, asked in asks_of(rules).items()}
         self._told: Mapping[str, Sequence[Told]] = told or {}
         elsewhere = tuple(name for each in self._questions.values() for name in each.names)
-        self._rings = Rings(self._columns.filled, self._columns.keep + self._reach, session_bars, elsewhere)
+        keep = self._columns.keep + self._reach
+        self._rings = Rings(self._columns.filled, keep, session_bars, elsewhere)
         self._memory, self._base = (Memory.start(0, len(rules)) for _ in range(2))
+        self._early = [number for number, rule in enumerate(rules) if rule.is_provisional]
+        self._peeks_at_levels = any(rules[number].levels is not None for number in self._early)
         self._methods = {name: methods()[name] for name in methods_of(rules)}
         self._scales: dict[str, Scale] = {**dict.fromkeys(PRICES, "price"), "volume": "volume"}
         self._scales |= {name: REGISTRY.indicator(name).scale for name in columns}
@@ -172,17 +177,17 @@ class Watch:
             self._memory.first_close[series] = carried.first_close
             self._memory.has_moved[series] = carried.has_moved
             session.levels = carried.levels
-        known: dict[str, Floats] = {}
         for name, each in self._questions.items():
-            known |= each.read(self._told[name][series], micros(bars.closes_at))
+            columns |= each.read(self._told[name][series], micros(bars.closes_at))
+        own = {name: columns[name] for name in self._rings.columns}
         rows = Rows(
-            frame_of(split_bars, columns, later_splits, elsewhere=self._elsewhere(known)),
+            frame_of(split_bars, own, later_splits, elsewhere=self._elsewhere(columns)),
             np.full(len(bars), series),
             np.ones(len(bars), dtype=np.bool_),
             bars.is_suspect,
         )
         remember([each.rule for each in self.rules], rows, self._memory)
-        self._rings.fill(series, split_bars, columns | known, later_splits)
+        self._rings.fill(series, split_bars, columns, later_splits)
         self._columns.remember(series, split_bars, columns)
         session.day = int(bars.session[-1].astype("datetime64[D]").astype(np.int64))
         if session.levels is not None:
@@ -197,6 +202,59 @@ class Watch:
         session = self._sessions[series]
         newest = session.bars.get(session.newest)
         return newest._replace(is_correction=True) if newest and newest.closes_at > after else None
+
+    @property
+    def peeks(self) -> bool:
+        """Return whether a rule allows alerts of bars that are forming."""
+        return bool(self._early)
+
+    def expect(self, series: int, alerts: Sequence[Alert]) -> None:
+        """Let a series know of alerts that wait for the close of their bar; those of older bars do not."""
+        session = self._sessions[series]
+        for alert in alerts:
+            start = round(alert.ts.timestamp() * 1e6)
+            if start > session.newest:
+                session.provisional[alert.alert_id] = (start, alert)
+
+    def peek(self, news: Sequence[News], now: datetime) -> list[Alert]:
+        """Return the provisional alerts of forming bars, one a series, that were not raised before.
+
+        What is remembered of the series stays as it was. What has stopped firing stays provisional: the
+        close of the bar decides.
+        """
+        rows = []
+        for each in sorted(news, key=lambda item: item.series):
+            if each.session > self._sessions[each.series].day:
+                self._begin(each)
+            if each.candle.ts > self._sessions[each.series].newest:
+                rows.append(each)
+        if not rows:
+            return []
+        found = []
+        for alert in self._peeked(rows, now):
+            session = self._sessions[self._numbers[alert.symbol]]
+            if alert.alert_id not in session.provisional:
+                session.provisional[alert.alert_id] = (round(alert.ts.timestamp() * 1e6), alert)
+                found.append(alert)
+        return found
+
+    def _peeked(self, rows: list[News], now: datetime) -> list[Alert]:
+        series = np.array([row.series for row in rows], dtype=np.int64)
+        counts, states = self._rings.count[series], self._columns.states(series)
+        levels = [self._sessions[row.series].levels for row in rows]
+        if self._peeks_at_levels:
+            for row, each in zip(rows, levels, strict=True):
+                self._sessions[row.series].levels = each.copied() if each is not None else None
+        memory = self._memory
+        own = Memory(memory.clean.copy(), memory.first_close.copy(), memory.has_moved.copy(),
+                     memory.cases[:, self._early])  # fmt: skip
+        rules = [self.rules[number] for number in self._early]
+        found = raised(rules, self._scene_of(rows, self._peeks_at_levels), own, "stream", now)
+        self._rings.count[series] = counts
+        self._columns.put(series, states)
+        for row, each in zip(rows, levels, strict=True):
+            self._sessions[row.series].levels = each
+        return [replace(alert, status="provisional") for alert in found]
 
     def take(self, news: Sequence[News], now: datetime) -> list[Alert]:
         """Return the alerts of bars, oldest first for each series."""
@@ -239,7 +297,18 @@ class Watch:
             else:
                 rows.append(each)
         found = self._raised(rows, now)
-        return self._news(found, corrected, now)
+        return [*self._not_confirmed(rows, found, now), *self._news(found, corrected, now)]
+
+    def _not_confirmed(self, rows: list[News], found: list[Alert], now: datetime) -> Iterator[Alert]:
+        """Yield as invalidated what was provisional and does not fire on its bar, which has closed."""
+        firing: set[str] | None = None
+        for row in rows:
+            waiting = self._sessions[row.series].provisional
+            for key in [key for key, (start, _) in waiting.items() if start <= row.candle.ts]:
+                firing = {alert.alert_id for alert in found} if firing is None else firing
+                _, alert = waiting.pop(key)
+                if key not in firing:
+                    yield alert.invalidated("stream", now)
 
     def _begin(self, first: News) -> None:
         """Start a session of a series, in its terms, and keep what to go back to."""
@@ -253,6 +322,7 @@ class Watch:
         self._sessions[series] = _Session(
             first.session,
             carries=carries,
+            provisional=session.provisional,
             before=session.levels.copied() if session.levels is not None else None,
             levels=session.levels,
         )
@@ -264,7 +334,7 @@ class Watch:
         if ratio == 1.0:
             return ratio
         self._rings.rescale(series, ratio)
-        self._columns.rescale(series, ratio)
+        self._columns.rescale(self._rings, series, ratio)
         self._memory.rescale(series, ratio)
         if (levels := self._sessions[series].levels) is not None:
             levels.rescale(ratio)
@@ -282,7 +352,7 @@ class Watch:
         """Return the alerts of new bars, which stand by series, oldest first."""
         return raised(self.rules, self._scene_of(rows), self._memory, "stream", now)
 
-    def _scene_of(self, rows: list[News]) -> Scene:
+    def _scene_of(self, rows: list[News], with_levels: bool = True) -> Scene:
         """Put new bars, which stand by series, into the rings and return them as rules see them."""
         series = np.array([row.series for row in rows], dtype=np.int64)
         sessions = np.array([row.session for row in rows], dtype=np.int64)
@@ -293,7 +363,7 @@ class Watch:
         self._columns.fill_in(self._rings, segments, series, places)
         events: list[tuple[int, Event]] = []
         scene = self._scene(segments, events)
-        if self._methods:
+        if self._methods and with_levels:
             events += self._push_levels(rows, scene)
         return scene
 

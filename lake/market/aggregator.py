@@ -119,6 +119,18 @@ class Aggregator:
                     last = (ends, frame.timeframe, self._opens + bucket * frame.length * MINUTE)
         return last[1:] if last else None
 
+    def forming(self, timeframe: str) -> tuple[Candle, int] | None:
+        """Return the newest bar of `1m` or a longer timeframe, and when it ends, if it has not closed."""
+        if timeframe == "1m":
+            bar = self._minutes[self._newest] if self._newest >= 0 else None
+            ends = min(bar.ts + MINUTE, self._closes) if bar is not None else 0
+        else:
+            frame = self._frame(timeframe)
+            bucket = max(self._newest // frame.length if self._newest >= 0 else -1, frame.vendor_newest)
+            bar = frame.effective(bucket) if bucket >= frame.next_bucket else None
+            ends = frame.end(bucket)
+        return (bar, ends) if bar is not None and not bar.is_closed and ends > self._passed else None
+
     def bars(self, timeframe: str) -> Bars:
         """Return the current session's bars of `1m` or a longer timeframe; a forming one is incomplete."""
         if timeframe == "1m":

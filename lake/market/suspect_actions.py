@@ -22,11 +22,14 @@ ACTION_SUSPICIONS = {
     "above_half_price": "the dividend is larger than half the price before it",
     "no_matching_fall": "the dividend is above 10% of the price, which did not fall to match",
     "far_above_neighbours": "the dividend is 20 times the median of those before it",
-    "second_within_5_sessions": "another dividend was due within the 5 sessions before",
+    "second_within_5_sessions": "another dividend was due within the 5 sessions before, "
+    "or a better source has one within 5 sessions",
     "split_not_shown": "the as-traded prices do not step by the split's ratio",
     DISAGREES: "the source's own adjusted close used another value",
 }
 """Reason codes of suspect actions."""
+
+NO_DATES: Dates = np.empty(0, dtype="datetime64[D]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,16 @@ class _ExDate:
 
 
 def judge_actions(
-    bars: Series, actions: Actions, calendar: Calendar, limits: Thresholds
+    bars: Series, actions: Actions, calendar: Calendar, limits: Thresholds, better: Dates = NO_DATES
 ) -> tuple[list[ActionVerdict], list[ActionVerdict]]:
-    """Return the verdicts on the splits and on the dividends, each in the order of `actions`."""
+    """Return the verdicts on the splits and on the dividends, each in the order of `actions`.
+
+    `better` are the days of those dividends that come from better sources than the others: a dividend
+    within a few sessions of one, before it too, is taken for the same one on a mistaken day.
+    """
     splits = [_judge_split(bars, actions, number, limits) for number in range(len(actions.split_dates))]
     dividends = [
-        _judge_dividend(bars, actions, number, calendar, limits)
+        _judge_dividend(bars, actions, number, calendar, limits, better)
         for number in range(len(actions.dividend_dates))
     ]
     return splits, dividends
@@ -73,7 +80,7 @@ def _judge_split(bars: Series, actions: Actions, number: int, limits: Thresholds
 
 
 def _judge_dividend(
-    bars: Series, actions: Actions, number: int, calendar: Calendar, limits: Thresholds
+    bars: Series, actions: Actions, number: int, calendar: Calendar, limits: Thresholds, better: Dates
 ) -> ActionVerdict:
     day, cash = actions.dividend_dates[number], float(actions.dividends[number])
     row = _row_at(bars, day, limits)
@@ -83,7 +90,8 @@ def _judge_dividend(
     is_matched = at is not None and cash >= rules.visible * at.before and _matches(cash, at, rules)
     if not is_matched and cash > rules.medians * _usual_dividend(actions, number, rules):
         reasons.append("far_above_neighbours")
-    if _sessions_since_last(actions.dividend_dates, number, calendar) <= rules.sessions_apart:
+    others = np.append(better, actions.dividend_dates[max(number - 1, 0) : number])
+    if _sessions_apart(day, others, calendar) <= rules.sessions_apart:
         reasons.append("second_within_5_sessions")
     if at is not None and at.used and not _agrees(cash, at, rules):
         reasons.append(f"{DISAGREES} (used {at.used[0]:.6g})")
@@ -142,8 +150,7 @@ def _usual_dividend(actions: Actions, number: int, limits: DividendThresholds) -
     return float(np.median(terms))
 
 
-def _sessions_since_last(dates: Dates, number: int, calendar: Calendar) -> float:
-    if number == 0:
-        return np.inf
-    last, this = np.searchsorted(calendar.sessions, dates[number - 1 : number + 1])
-    return float(this - last)
+def _sessions_apart(day: np.datetime64, others: Dates, calendar: Calendar) -> float:
+    """Return how many sessions lie between a day and the nearest of some others; infinity without any."""
+    this, *those = np.searchsorted(calendar.sessions, np.append(day, others)).tolist()
+    return min((abs(each - this) for each in those), default=np.inf)

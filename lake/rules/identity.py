@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from lake.features.registry import REGISTRY, Registry
+from lake.levels.settings import LEVELS
 from lake.rules.language import Rule
 
 
@@ -16,7 +17,8 @@ def rule_version(rule: Rule, registry: Registry = REGISTRY) -> str:
     """Return the first 12 hex digits of the SHA-256 of what decides when a rule fires.
 
     That is its conditions with their sides and states in the order of precedence, `fires`, the event
-    and methods of a rule about levels, and the parameters of the columns it reads, theirs included.
+    and methods of a rule about levels with what conf/levels.yaml says of them, and the parameters of
+    the columns it reads, theirs included.
     Names, wording, severity, timeframes and delivery are not.
     """
     meaning: dict[str, object] = {
@@ -27,6 +29,7 @@ def rule_version(rule: Rule, registry: Registry = REGISTRY) -> str:
     if rule.levels is not None:
         event, methods, condition = rule.levels.event, rule.levels.methods, rule.levels.condition
         meaning["levels"] = [event, list(methods), *([str(condition)] if condition is not None else [])]
+        meaning["level_settings"] = LEVELS.meaning(methods)
     return hashlib.sha256(canonical_json(meaning).encode()).hexdigest()[:12]
 
 

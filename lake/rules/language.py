@@ -47,7 +47,8 @@ _RANGE = re.compile(r"\d{1,2}d\.\.\d{1,2}d")
 _COOLDOWN = re.compile(GOOD_COOLDOWN)
 _COOLDOWN_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _REQUIRED = ("description", "timeframes", "fires", "severity")
-_OPTIONAL = ("cooldown", "message", "precedence", *SIDES, "states", "levels")
+_YES_OR_NO = ("true", "false")
+_OPTIONAL = ("cooldown", "message", "precedence", *SIDES, "states", "levels", "provisional")
 
 
 def read_rules(conf_folder: Path) -> dict[str, Rule]:
@@ -136,6 +137,7 @@ def _rule(name: str, node: Node, scope: Scope) -> Rule:
         severity=_choice(fields["severity"], SEVERITIES),
         cases=_cases(name, node, fields, scope) if levels is None else (),
         cooldown=_cooldown(fields["cooldown"]) if "cooldown" in fields else None,
+        is_provisional="provisional" in fields and _choice(fields["provisional"], _YES_OR_NO) == "true",
         message=message,
         levels=levels,
         shown=shown,

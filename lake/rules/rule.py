@@ -55,7 +55,8 @@ class Rule:
 
     Where several of its cases hold on one bar, the first of them counts. With `levels` there are no
     cases, and every event is an alert of its own, on the side that the event speaks for.
-    `cooldown` limits delivery only, never what is recorded.
+    `cooldown` limits delivery only, never what is recorded. With `is_provisional` a bar that is still
+    forming may raise it, until the close confirms or invalidates that.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Rule:
     severity: Severity
     cases: tuple[Case, ...]
     cooldown: timedelta | None = None
+    is_provisional: bool = False
     message: str | None = None
     levels: LevelTrigger | None = None
     shown: tuple[str, ...] = ()

@@ -97,6 +97,10 @@ def _rule() -> Schema:
             "pattern": _whole(GOOD_COOLDOWN),
         },
         "message": {"$ref": "#/$defs/sentence"},
+        "provisional": {
+            "description": "Whether a bar that is still forming may give an alert.",
+            "enum": [True, False, "true", "false"],
+        },
         "precedence": {
             "description": "The sides, first the one that counts where several hold.",
             "type": "array",

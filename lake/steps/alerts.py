@@ -161,7 +161,7 @@ def _confirmed(
     versions = [f"{rule.name}@{rule_version(rule)}" for rule in rules]
     rows = con.execute(
         "SELECT * EXCLUDE (superseded_at) FROM lake.alerts WHERE superseded_at IS NULL "
-        "AND status = 'confirmed' AND timeframe = ? AND symbol IN (SELECT unnest(?)) "
+        "AND status IN ('confirmed', 'provisional') AND timeframe = ? AND symbol IN (SELECT unnest(?)) "
         "AND rule || '@' || rule_version IN (SELECT unnest(?)) "
         "AND alert_id NOT IN (SELECT unnest(?)) ORDER BY symbol, ts, alert_id",
         [timeframe, list(symbols), versions, sorted(firing)],

@@ -1,10 +1,14 @@
-"""Enrich: every registered column of every complete bar, on the split basis."""
+"""Enrich: every registered column of every complete bar, on the split basis.
+
+What is stored and still right is not touched. A series whose bars or splits moved is computed from its
+first bar on, so that its rows are those of a full run to the last bit, and written from the first row
+that is out of date on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +19,15 @@ import pyarrow.parquet as pq
 
 from lake.config import Settings
 from lake.errors import BadInput, StoreUnavailable
-from lake.features.indicator import SPARSE
-from lake.market.adjust import adjusted
 from lake.market.bars import Actions, Bars
 from lake.market.timeframes import parse_timeframe
+from lake.steps.feature_files import batches, within, write_between, write_features
+from lake.steps.feature_rows import feature_rows
+from lake.steps.pending import find_pending
 from lake.store.catalog import connect
-from lake.store.extent import Between
 from lake.store.lake import Lake
-from lake.store.reads import CHUNK, known_symbols, read_history
+from lake.store.reads import known_symbols, read_history
+from lake.store.rewrite import ALWAYS, Span
 from lake.store.tables import TABLES
 from lake.universe import read_universe
 
@@ -33,23 +38,30 @@ def enrich_features(
     timeframes: Sequence[str] | None = None,
     start: date | None = None,
     end: date | None = None,
+    full: bool = False,
 ) -> dict[str, Any]:
     """Bring table features up to date with the bars and return what changed.
 
-    Columns are computed over all history; `start` and `end` only limit which rows are written.
+    Columns are computed over all history; `start` and `end` only limit which rows are written. With
+    `full` all series are computed and written anew, whatever is stored.
 
     Raises:
         UnknownSymbol: `symbols` names one that the lake does not have.
         BadInput: `timeframes` names one that does not exist, or the dates are reversed.
     """
     lake = Lake.open(settings)
-    con = connect(lake)
-    between, names = _between(start, end), _timeframes(settings, timeframes)
-    written = replaced = 0
-    for chunk, rows in _chunks(con, names, symbols):
-        change = lake.replace("features", rows, {"timeframe": names, "symbol": chunk}, between)
-        written, replaced = written + change.inserted, replaced + change.closed
-    return {"timeframes": len(names), "written": written, "replaced": replaced}
+    span, names = _span(start, end), _timeframes(settings, timeframes)
+
+    def attempt() -> dict[str, Any]:
+        lake.reshape("features")
+        con = connect(lake)
+        pending = find_pending(con, names, known_symbols(con, symbols), full)
+        counts = {"timeframes": len(names), "series": len(pending), "written": 0, "replaced": 0}
+        if span == ALWAYS:
+            return counts | write_features(lake, con, pending)
+        return counts | write_between(lake, con, pending, span)
+
+    return lake.transact("features", attempt)
 
 
 def enrich_to_file(
@@ -67,15 +79,15 @@ def enrich_to_file(
         StoreUnavailable: the file cannot be written.
     """
     con = connect(Lake.open(settings), as_of)
-    between = _between(start, end)
-    schema, rows_written = TABLES["features"].schema, 0
+    span, names = _span(start, end), _timeframes(settings, timeframes)
+    schema, rows_written = pa.schema([each for each in TABLES["features"].schema if each.name != "inputs"]), 0
     temporary = out.with_name(f".{out.name}")
     try:
         with pq.ParquetWriter(temporary, schema) as writer:
-            for _, rows in _chunks(con, _timeframes(settings, timeframes), symbols):
-                chosen = between.rows_of(rows) if between else rows
-                writer.write_table(chosen)
-                rows_written += chosen.num_rows
+            for bars, actions in _histories(con, names, known_symbols(con, symbols), settings.lake_chunk):
+                rows = within(feature_rows(bars, actions).select(schema.names), span)
+                writer.write_table(rows)
+                rows_written += rows.num_rows
         temporary.replace(out)
     except OSError as error:
         raise StoreUnavailable(f"expected to write {out}, found: {error}; choose another --out") from error
@@ -84,48 +96,23 @@ def enrich_to_file(
 
 def _timeframes(settings: Settings, names: Sequence[str] | None) -> list[str]:
     chosen = names or ("1d", *read_universe(settings.conf_folder).longer_timeframes)
-    return [parse_timeframe(name) for name in chosen]
+    return list(dict.fromkeys(parse_timeframe(name) for name in chosen))
 
 
-def _between(start: date | None, end: date | None) -> Between | None:
+def _span(start: date | None, end: date | None) -> Span:
     if start and end and start > end:
         raise BadInput(f"expected dates in order, found --from {start} after --to {end}; swap them")
-    return Between("ts", start, end) if start or end else None
+    first, until = ALWAYS
+    return (
+        np.datetime64(start, "us") if start else first,
+        np.datetime64(end, "us") + np.timedelta64(1, "D") if end else until,
+    )
 
 
-def _chunks(
-    con: duckdb.DuckDBPyConnection, timeframes: Sequence[str], symbols: Sequence[str] | None
-) -> Iterator[tuple[list[str], pa.Table]]:
-    """Yield the feature rows of all timeframes, some symbols at a time."""
-    empty = TABLES["features"].schema.empty_table()
-    names = known_symbols(con, symbols)
-    for start in range(0, len(names), CHUNK):
-        chunk = names[start : start + CHUNK]
-        histories = chain.from_iterable(read_history(con, timeframe, chunk) for timeframe in timeframes)
-        yield chunk, pa.concat_tables([empty, *(feature_rows(bars, actions) for bars, actions in histories)])
-
-
-def feature_rows(bars: Bars, actions: Actions) -> pa.Table:
-    """Return one symbol's rows of table features, from its bars as traded."""
-    from lake.features.kernel import compute
-
-    complete = adjusted(bars, actions, "split")[bars.is_complete]
-    schema = TABLES["features"].schema
-    columns: dict[str, Any] = {
-        "symbol": pa.repeat(bars.symbol, len(complete)),
-        "timeframe": pa.repeat(bars.timeframe, len(complete)),
-        "ts": complete.ts,
-        "closes_at": complete.closes_at,
-        **compute(complete),
-    }
-    arrays = {name: _stored(columns[name]) for name in schema.names}
-    return pa.table({name: array.cast(schema.field(name).type) for name, array in arrays.items()})
-
-
-def _stored(column: Any) -> pa.Array:
-    """Return a column as the lake has it: null while it warms up, and where a sparse one has nothing.
-
-    Averages and sorts pass over null.
-    """
-    is_sparse = isinstance(column, np.ndarray) and column.dtype in SPARSE
-    return pa.array(column, mask=column == 0) if is_sparse else pa.array(column, from_pandas=True)
+def _histories(
+    con: duckdb.DuckDBPyConnection, timeframes: Sequence[str], symbols: Sequence[str], chunk: int
+) -> Iterator[tuple[Bars, Actions]]:
+    """Yield the histories of all timeframes, some symbols at a time."""
+    for names in batches(symbols, chunk):
+        for timeframe in timeframes:
+            yield from read_history(con, timeframe, names)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from lake.config import Settings
 from lake.market.bars import Actions, Bools, Floats
 from lake.market.quality import RELEASED
-from lake.market.sessions import calendar
+from lake.market.sessions import Calendar, calendar
 from lake.market.suspect_actions import DISAGREES, ActionVerdict, judge_actions
 from lake.market.suspect_bars import SUSPICIONS, Series, suspect_bars
 from lake.sources.base import EVIDENCE
@@ -139,18 +139,43 @@ class Judge:
         reasons: Texts,
         verdicts: list[ActionVerdict | None],
     ) -> None:
+        """Decide what is suspect of one symbol, each row by rows of its own and of better sources only.
+
+        So a lower source changes no verdict on a higher one's rows, in whatever order they are loaded.
+        """
         if not len(rows):
             return
         taken, own = around.take(pa.array(rows)), known.take(pa.array(action_rows))
-        bars, actions = _series(taken), _actions(own)
-        timeframe, symbol = taken["timeframe"][0].as_py(), taken["symbol"][0].as_py()
-        reasons[rows] = suspect_bars(bars, actions, timeframe, self.limits)
-        if timeframe == "1d" and own.num_rows:
-            splits, dividends = judge_actions(bars, actions, calendar(self.exchanges[symbol]), self.limits)
-            is_split = own["kind"].to_numpy() == "split"
-            for found, mask in ((splits, is_split), (dividends, ~is_split)):
-                for row, verdict in zip(action_rows[mask], found, strict=True):
-                    verdicts[row] = verdict
+        bars, timeframe = _series(taken), taken["timeframe"][0].as_py()
+        ranks, action_ranks = self._ranks(taken), self._ranks(own)
+        for rank in np.unique(np.concatenate([ranks, action_ranks])).tolist():
+            seen, told = ranks <= rank, own.filter(pa.array(action_ranks <= rank))
+            if (ranks == rank).any():
+                found = suspect_bars(bars[seen], _actions(told), timeframe, self.limits)
+                reasons[rows[ranks == rank]] = found[ranks[seen] == rank]
+            if timeframe == "1d" and (action_ranks == rank).any():
+                # Actions that came without bars of their own are measured by whatever bars there are.
+                shown = bars[seen] if seen.any() else bars
+                days = calendar(self.exchanges[taken["symbol"][0].as_py()])
+                judged = self._action_verdicts(shown, told, self._ranks(told) < rank, days)
+                for row, verdict in zip(action_rows[action_ranks <= rank], judged, strict=True):
+                    verdicts[row] = verdicts[row] or verdict  # better ones have theirs
+
+    def _action_verdicts(
+        self, bars: Series, rows: pa.Table, is_better: Bools, days: Calendar
+    ) -> list[ActionVerdict]:
+        """Return the verdicts on actions, of which some are from better sources than the others."""
+        is_split, actions = rows["kind"].to_numpy() == "split", _actions(rows)
+        better = _actions(rows.filter(pa.array(is_better))).dividend_dates
+        splits, dividends = map(iter, judge_actions(bars, actions, days, self.limits, better))
+        return [next(splits if each else dividends) for each in is_split.tolist()]
+
+    def _ranks(self, rows: pa.Table) -> NDArray[np.int64]:
+        """Return the rank of each row's source, 0 the best."""
+        names = rows["source"].combine_chunks().dictionary_encode()
+        ranks = np.array([self.sources.index(name) for name in names.dictionary.to_pylist()], dtype=np.int64)
+        found: NDArray[np.int64] = ranks[names.indices.to_numpy()]
+        return found
 
     def _bars_around(self, table: str, bars: pa.Table) -> pa.Table:
         spec = TABLES[table]

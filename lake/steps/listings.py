@@ -39,7 +39,7 @@ def listing_of(
     describes is not so.
     """
     before, own = known.get(symbol, {}), (listings or {}).get(symbol)
-    told = own or Listing(symbol=symbol)
+    told = own or Listing.model_construct(symbol=symbol)  # unchecked: rows without a symbol have none
     exchange = told.exchange or exchange or before.get("exchange") or DEFAULT_EXCHANGE
     described = {
         "listed": told.listed,

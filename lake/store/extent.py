@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from lake.store.tables.spec import TableSpec
 
@@ -39,32 +38,6 @@ class Extent:
         """Return the same in SQL, for a table that `prefix` names."""
         found = [f"{prefix}{name} IN ({literals(own)})" for name, own in self.partitions.items()]
         return found + [f"{prefix}{name} {op} {moment_literal(at)}" for name, op, at in self.bounds()]
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """Rows whose time lies between two dates, both included; None leaves a side open."""
-
-    column: str
-    first: date | None
-    last: date | None
-
-    def bounds(self) -> list[tuple[str, str, datetime]]:
-        """Return the bounds as filters (column, operator, moment in UTC)."""
-        found: list[tuple[str, str, datetime]] = []
-        if self.first:
-            found.append((self.column, ">=", datetime.combine(self.first, time(), UTC)))
-        if self.last:
-            found.append((self.column, "<", datetime.combine(self.last, time(), UTC) + timedelta(days=1)))
-        return found
-
-    def rows_of(self, rows: pa.Table) -> pa.Table:
-        """Return the rows of a table that lie between."""
-        return rows.filter(pq.filters_to_expression(self.bounds()))
-
-    def condition(self) -> str:
-        """Return the bounds as SQL."""
-        return " AND ".join(f"{name} {op} {moment_literal(at)}" for name, op, at in self.bounds())
 
 
 def extent_of(spec: TableSpec, *tables: pa.Table | None) -> Extent:

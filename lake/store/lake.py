@@ -21,7 +21,7 @@ from lake.store import merge
 from lake.store.compaction import compact
 from lake.store.digest import digest
 from lake.store.encoding import writer_of
-from lake.store.extent import Between, extent_of, literals
+from lake.store.extent import extent_of, literals
 from lake.store.locks import writer_lock
 from lake.store.tables import TABLES, TableSpec
 from lake.store.transactions import Transactions
@@ -133,29 +133,39 @@ class Lake:
                 self._retrying(name, table, lambda: compact(table, spec, extent_of(spec, rows, vanished)))
             return Change(inserted, closed, table.version())
 
-    def replace(
-        self, name: str, rows: pa.Table, where: Mapping[str, Values], between: Between | None = None
-    ) -> Change:
+    def replace(self, name: str, rows: pa.Table, where: Mapping[str, Values]) -> Change:
         """Make `rows` the rows of a table that match `where`, in one commit; none if they already are.
 
         `where` maps columns to the values that are replaced; every row of `rows` has to match it.
-        With `between` only rows of that time are replaced, and only those of `rows` are taken.
 
         Raises:
             CommitConflict: other writers won every retry.
         """
         spec = TABLES[name]
         rows = rows.select(spec.schema.names).cast(spec.schema).sort_by([(k, "ascending") for k in spec.key])
-        rows = between.rows_of(rows) if between else rows
         filters: list[Any] = [(column, "in", list(values)) for column, values in where.items()]
         conditions = [f"{column} IN ({literals(values)})" for column, values in where.items()]
-        if between:
-            filters += between.bounds()
-            conditions.append(between.condition())
         with self.writing(name):
             table = self.table(name)
             predicate = " AND ".join(conditions)
             return self._retrying(name, table, lambda: self._replace(table, spec, rows, filters, predicate))
+
+    def transact(self, name: str, attempt: Callable[[], _Result]) -> _Result:
+        """Return what `attempt` does inside the writer's lock of a table, again where others commit first.
+
+        Raises:
+            CommitConflict: other writers won every retry.
+        """
+        with self.writing(name):
+            return self._retrying(name, self.table(name), attempt)
+
+    def reshape(self, name: str) -> None:
+        """Empty a table that can be computed again where its columns are not the declared ones."""
+        spec = TABLES[name]
+        if [field.name for field in self.table(name).schema().fields] != spec.schema.names:
+            DeltaTable.create(
+                self.uri(name), spec.schema, mode="overwrite", partition_by=list(spec.partition_by)
+            )
 
     def _replace(
         self, table: DeltaTable, spec: TableSpec, rows: pa.Table, filters: list[Any], predicate: str

@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from lake.errors import UnknownSymbol
 from lake.market.adjust import split_factor
@@ -19,9 +20,14 @@ from lake.universe import DERIVED
 CHUNK = 200
 """Symbols that are held in memory at once."""
 
+BAR_HASH = "hash(ts, closes_at, session, open, high, low, close, volume, price_basis)"
+"""Of a complete bar all that its columns may rest on, as SQL."""
+
+Hashes = NDArray[np.uint64]
+
 _BARS = """
 SELECT symbol, ts, closes_at, session, open, high, low, close, volume,
-       is_complete, quality = 'suspect' AS is_suspect, price_basis = 'split' AS is_split_basis
+       is_complete, quality = 'suspect' AS is_suspect, price_basis = 'split' AS is_split_basis{extra}
 FROM bars WHERE timeframe = ? AND symbol IN (SELECT unnest(?)) AND {condition} ORDER BY symbol, ts
 """
 _DELIVERED = f"source <> '{DERIVED}'"
@@ -58,16 +64,34 @@ def read_history(
         UnknownSymbol: `symbols` names one that the lake does not have.
     """
     names = known_symbols(con, symbols) if since is None else sorted(since)
-    query = _BARS.format(condition=_DELIVERED if delivered else "true")
+    query = _BARS.format(condition=_DELIVERED if delivered else "true", extra="")
     if newest is not None:
         query = _NEWEST.format(bars=query, newest=newest)
     for start in range(0, len(names), CHUNK):
         chunk = names[start : start + CHUNK]
-        bars = _rows_of(con, query, timeframe, chunk, since)
-        actions = read_actions(con, chunk)
-        for symbol, rows in _by_symbol(bars).items():
-            own = actions.get(symbol, Actions.none())
-            yield _as_traded(_bars(symbol, timeframe, rows), rows, own), own
+        for bars, actions, _ in _histories(
+            con, _rows_of(con, query, timeframe, chunk, since), timeframe, chunk
+        ):
+            yield bars, actions
+
+
+def read_hashed(
+    con: duckdb.DuckDBPyConnection, timeframe: str, symbols: Sequence[str]
+) -> Iterator[tuple[Bars, Actions, Hashes]]:
+    """Yield the histories of symbols as `read_history` does, all at once, with a hash of each bar."""
+    query = _BARS.format(condition="true", extra=f", {BAR_HASH} AS bar_hash")
+    found = _rows_of(con, query, timeframe, list(symbols), None)
+    for bars, actions, rows in _histories(con, found, timeframe, symbols):
+        yield bars, actions, rows["bar_hash"].to_numpy()
+
+
+def _histories(
+    con: duckdb.DuckDBPyConnection, found: pa.Table, timeframe: str, symbols: Sequence[str]
+) -> Iterator[tuple[Bars, Actions, pa.Table]]:
+    actions = read_actions(con, symbols)
+    for symbol, rows in _by_symbol(found).items():
+        own = actions.get(symbol, Actions.none())
+        yield _as_traded(_bars(symbol, timeframe, rows), rows, own), own, rows
 
 
 def _rows_of(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import duckdb
 from deltalake import DeltaTable
 
@@ -34,17 +36,26 @@ def scan(
     """
     filters = extent.filters() if extent else []
     files = table.file_uris(file_pruning_predicate=filters or None)
+    held = {field.name for field in table.schema().fields}
     if not files:  # registering an empty Arrow table would import pandas, a second of start-up
         return f"SELECT {', '.join(_nothing(spec))} WHERE false"
     if any("://" in uri for uri in files):
         con.register(f"_remote_{spec.name}", table.to_pyarrow_dataset())
-        return f"SELECT {', '.join(spec.schema.names)} FROM _remote_{spec.name}"
+        return f"SELECT {', '.join(_columns(spec, held))} FROM _remote_{spec.name}"
     listed = ", ".join("'" + uri.replace("'", "''") + "'" for uri in files)
-    return f"SELECT {', '.join(spec.schema.names)} FROM read_parquet([{listed}]{_hive_options(spec)})"
+    return f"SELECT {', '.join(_columns(spec, held))} FROM read_parquet([{listed}]{_hive_options(spec)})"
+
+
+def _columns(spec: TableSpec, held: Container[str]) -> list[str]:
+    """Return the declared columns as SQL; one that the table was made without is empty."""
+    return [
+        field.name if field.name in held else f"NULL::{_TYPES[str(field.type)]} AS {field.name}"
+        for field in spec.schema
+    ]
 
 
 def _nothing(spec: TableSpec) -> list[str]:
-    return [f"NULL::{_TYPES[str(field.type)]} AS {field.name}" for field in spec.schema]
+    return _columns(spec, ())
 
 
 def _hive_options(spec: TableSpec) -> str:

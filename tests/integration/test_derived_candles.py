@@ -102,20 +102,30 @@ def test_a_delivered_bar_wins_over_the_derived_one_in_any_order(
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "exchange", "opens"),
+    [
+        ("eqker_2019-02", "XNYS", "14:30"),
+        ("google_AAPL_2016-04_05", "XNYS", "13:30"),  # the print of 09:29 in New York makes no bar
+        ("nse_JUNIORBEES", "XNSE", "03:45"),
+    ],
+)
 def test_longer_candles_of_real_minutes_equal_the_independent_ones(
-    settings: Settings, shared_data: Path
+    settings: Settings, shared_data: Path, name: str, exchange: str, opens: str
 ) -> None:
     folder = shared_data / "intraday"
-    minutes = folder / "1m" / "eqker_2019-02.parquet"
-    ingest(settings, default_request(settings, source="files", path=str(minutes), timeframe="1m"))
+    files = {"source": "files", "timeframe": "1m", "exchange": exchange}
+    ingest(settings, default_request(settings, path=str(folder / "1m" / f"{name}.parquet"), **files))
     derive_longer_bars(settings)
     for timeframe in ("5m", "15m"):
-        file = folder / timeframe / "eqker_2019-02.parquet"
+        file = folder / timeframe / f"{name}.parquet"
         differing = ask(
             settings,
             f"""
-            SELECT symbol, ts FROM (SELECT * FROM candles WHERE timeframe = '{timeframe}') AS made
-            FULL JOIN read_parquet('{file}') AS found USING (symbol, ts)
+            SELECT symbol, ts
+            FROM (SELECT * FROM candles WHERE timeframe = '{timeframe}') AS made
+            FULL JOIN (FROM read_parquet('{file}') WHERE strftime(ts, '%H:%M') >= '{opens}') AS found
+            USING (symbol, ts)
             WHERE made.close IS NULL OR found.close IS NULL OR made.open <> found.open
                OR made.high <> found.high OR made.low <> found.low
                OR made.close <> found.close OR made.volume <> found.volume
@@ -123,6 +133,27 @@ def test_longer_candles_of_real_minutes_equal_the_independent_ones(
         )
         assert differing == []
     assert all(audit.is_clean for audit in verify(settings))
+
+
+def test_longer_candles_of_real_minutes_equal_those_that_the_vendor_recorded(
+    settings: Settings, shared_data: Path
+) -> None:
+    folder = shared_data / "intraday"
+    minutes = folder / "1m" / "eqker_2019-02.parquet"
+    ingest(settings, default_request(settings, source="files", path=str(minutes), timeframe="1m"))
+    derive_longer_bars(settings, timeframes=["15m"])
+    file = folder / "15m_vendor" / "eqker_2019-01_02.parquet"
+    agreeing = ask(
+        settings,
+        f"""
+        SELECT symbol, count(*), count(*) FILTER (made.volume = found.volume) >= 129
+        FROM candles AS made JOIN read_parquet('{file}') AS found USING (symbol, ts)
+        WHERE made.timeframe = '15m' AND made.open = found.open AND made.high = found.high
+          AND made.low = found.low AND made.close = found.close
+        GROUP BY symbol HAVING count(*) = 130 ORDER BY symbol
+        """,
+    )
+    assert agreeing == [(symbol, 130, True) for symbol in ("AMZN", "BK", "GLD", "JPM", "MU", "XLP")]
 
 
 @pytest.mark.parametrize("timeframe", ["1m", "1d"])

@@ -37,6 +37,9 @@ INTRADAY = {
     "5m/nse_JUNIORBEES": "XNSE",
     "15m/nse_JUNIORBEES": "XNSE",
 }
+TINY = 1e-300
+"""Where value and scale are 0, such as the volume of a quiet minute, both have to be."""
+
 AT_LEVELS = "".join(
     f"""
 {event}_anywhere:
@@ -99,7 +102,7 @@ def columns_bar_by_bar(histories: Sequence[Bars], start: int) -> list[dict[str, 
         whole = compute(bars, ["obv", "adl"])
         for name, values in whole.items():  # the lake stores these
             known[name] = values[begins[number] : starts[number]]
-        rings.keep = len(before)
+        rings.keep = len(before)  # which a ring of this size has room for
         rings.fill(number, before, known, np.ones(len(before)))
         columns.remember(number, before, known)
     sessions = [bars.session.astype("datetime64[D]").astype(np.int64) for bars in histories]
@@ -127,7 +130,9 @@ def assert_columns_equal(histories: Sequence[Bars], start: int) -> None:
             np.testing.assert_array_equal(np.isnan(live), np.isnan(expected), err_msg=name)
             units = {"price": close, "volume": volume, "percent": 100.0}
             scale = units.get(REGISTRY.indicator(name).scale, 1.0)
-            worst = np.nanmax(np.abs(live - expected) / np.fmax(np.abs(expected), scale), initial=0.0)
+            worst = np.nanmax(
+                np.abs(live - expected) / np.fmax(np.fmax(np.abs(expected), scale), TINY), initial=0.0
+            )
             assert worst <= TOLERANCE, (bars.symbol, name, worst)
 
 

@@ -35,6 +35,16 @@ UP = bars_of(STEPS, high=[close + 1 for close in STEPS], low=[close - 1 for clos
 @pytest.mark.parametrize(
     ("column", "value"),
     [
+        # A mean of n bars lags a steady rise by (n - 1) / 2, an exponential average that starts with it too.
+        *((f"sma_{n}", 159 - (n - 1) / 2) for n in (7, 20, 50)),
+        *((f"ema_{n}", 159 - (n - 1) / 2) for n in (7, 8, 12, 13, 20, 26)),
+        ("rsi_7", 100),
+        ("rsi_14", 100),
+        ("macd", (25 - 11) / 2),
+        ("macd_signal", (25 - 11) / 2),
+        ("macd_hist", 0),
+        ("return_pct", 100 / 158),
+        ("log_return", log(159 / 158)),
         # The range of 14 bars reaches from 159 - 13 - 1 = 145 to 160; the close stands at 159.
         ("place_in_range_14", 100 * 14 / 15),
         ("stoch_k", 100 * 14 / 15),
@@ -82,6 +92,49 @@ UP = bars_of(STEPS, high=[close + 1 for close in STEPS], low=[close - 1 for clos
 )
 def test_a_steady_rise(column: str, value: float) -> None:
     assert last(column, UP) == pytest.approx(value, rel=1e-12, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("sma_200", 499 - 199 / 2),
+        ("ema_144", 499 - 143 / 2),
+        ("ema_169", 499 - 168 / 2),
+        ("ema_169_upper", 1.05 * (499 - 168 / 2)),
+        ("ema_169_lower", 0.95 * (499 - 168 / 2)),
+    ],
+)
+def test_a_long_rise(column: str, value: float) -> None:
+    assert last(column, bars_of([float(value) for value in range(100, 500)])) == pytest.approx(
+        value, rel=1e-12
+    )
+
+
+@pytest.mark.parametrize(("column", "rises", "falls"), [("rsi_7", 4, 3), ("rsi_14", 7, 7)])
+def test_strength_is_the_share_of_rises(column: str, rises: int, falls: int) -> None:
+    """Rises of 2 and falls of 1 in turn: their first means weigh `rises` * 2 against `falls`."""
+    closes = [100.0]
+    for step in range(rises + falls):
+        closes.append(closes[-1] + (-1 if step % 2 else 2))
+    assert last(column, bars_of(closes)) == pytest.approx(100 * 2 * rises / (2 * rises + falls), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("column", "closes", "opens", "value"),
+    [
+        # A red body of 2, then a green one from below it to above it.
+        ("cdl_engulfing", [11.0, 10.0, 13.0], [11.0, 12.0, 9.0], 100),
+        ("cdl_engulfing", [11.0, 12.0, 9.0], [11.0, 10.0, 13.0], -100),
+        ("cdl_engulfing", [11.0, 10.0, 11.5], [11.0, 12.0, 9.0], 0),
+        # Bars with a body of 2 and no shadows, then one that closes where it opened.
+        ("cdl_doji", [*[12.0] * 12, 12.0], [*[10.0] * 12, 12.0], 100),
+        ("cdl_doji", [12.0] * 13, [10.0] * 13, 0),
+        ("cdl_marubozu", [*[11.0] * 12, 14.0], [*[10.0] * 12, 10.0], 100),
+    ],
+)
+def test_candle_patterns(column: str, closes: list[float], opens: list[float], value: int) -> None:
+    high, low = np.maximum(opens, closes).tolist(), np.minimum(opens, closes).tolist()
+    assert last(column, bars_of(closes, open=opens, high=high, low=low)) == value
 
 
 @pytest.mark.parametrize(

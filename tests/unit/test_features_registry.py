@@ -39,7 +39,7 @@ def doubled(column: str, of: str) -> Indicator:
 
 def test_the_table_has_one_column_for_each_registered_one_in_order() -> None:
     names = TABLES["features"].schema.names
-    assert names == ["symbol", "timeframe", "ts", "closes_at", *REGISTRY.names]
+    assert names == ["symbol", "timeframe", "ts", "closes_at", "inputs", *REGISTRY.names]
     assert {field.type for field in fields()} == {pa.float64(), pa.int16(), pa.int8()}
     assert TABLES["features"].schema.field("cdl_doji").type == pa.int16()
     assert TABLES["features"].schema.field("hammer").type == pa.int8()

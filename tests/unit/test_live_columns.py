@@ -117,7 +117,9 @@ def test_after_a_split_the_values_are_those_of_a_history_in_its_terms() -> None:
     columns = Columns(NAMES, "5m")
     columns.add(2)
     columns.remember(0, bars)
-    columns.rescale(0, 4.0)
+    rings = Rings(columns.filled, 0, 1)
+    rings.add(2)
+    columns.rescale(rings, 0, 4.0)
     columns.remember(1, rescaled)
     for twin in columns._twins:
         np.testing.assert_allclose(twin.state[0], twin.state[1], rtol=1e-9, atol=1e-12)

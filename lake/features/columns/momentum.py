@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from lake.features.indicator import ROUNDING, TOLERANCE, Indicator, settle_smoothing, settle_window
+from lake.features.settings import COLUMNS
 from lake.features.ta import ta
 from lake.market.bars import Floats
 
-RSI_PERIODS = (7, 14)
-MACD_FAST, MACD_SLOW, MACD_SIGNAL = 12, 26, 9
-STOCH_PERIOD, STOCH_SMOOTHING = 14, 3
-MFI_PERIOD, CCI_PERIOD, ROC_PERIOD = 14, 20, 10
+RSI_PERIODS = COLUMNS.momentum.rsi
+MACD = COLUMNS.momentum.macd
+MACD_FAST, MACD_SLOW, MACD_SIGNAL = MACD.fast, MACD.slow, MACD.signal
+STOCH_PERIOD, STOCH_SMOOTHING = COLUMNS.momentum.stochastic.period, COLUMNS.momentum.stochastic.smoothing
+MFI_PERIOD, CCI_PERIOD, ROC_PERIOD = COLUMNS.momentum.mfi, COLUMNS.momentum.cci, COLUMNS.momentum.roc
 FLAT = 50.0
 """What RSI, MFI and the stochastic are where nothing moves."""
 
@@ -109,8 +111,9 @@ INDICATORS = (
         parameters={"fast": MACD_FAST, "slow": MACD_SLOW, "signal": MACD_SIGNAL},
         scale="price",
         settle_bars=settle_smoothing(2 / (MACD_SLOW + 1), MACD_SLOW + MACD_SIGNAL),
-        description="EMA 12 less EMA 26 of the close; its EMA 9; the first less the second",
-        source="TA-Lib MACD, both averages starting at bar 26",
+        description=f"EMA {MACD_FAST} less EMA {MACD_SLOW} of the close; its EMA {MACD_SIGNAL}; "
+        "the first less the second",
+        source=f"TA-Lib MACD, both averages starting at bar {MACD_SLOW}",
     ),
     Indicator(
         columns=(PLACE,),
@@ -130,7 +133,8 @@ INDICATORS = (
         parameters={"smoothing": STOCH_SMOOTHING},
         scale="percent",
         settle_bars=settle_window(STOCH_PERIOD + 2 * STOCH_SMOOTHING - 2),
-        description="Slow stochastic 14/3/3: mean of 3 places in the range of 14 bars; mean of 3 of that",
+        description=f"Slow stochastic: mean of {STOCH_SMOOTHING} places in the range of {STOCH_PERIOD} bars; "
+        f"mean of {STOCH_SMOOTHING} of that",
         source="TA-Lib STOCH with simple averages, except that a flat market has 50",
     ),
     Indicator(

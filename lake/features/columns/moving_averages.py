@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from lake.features.indicator import Indicator, settle_smoothing, settle_window
+from lake.features.settings import COLUMNS
 from lake.features.ta import ta
 from lake.market.bars import Floats
 
-SMA_PERIODS = (7, 20, 50, 200)
-EMA_PERIODS = (7, 8, 12, 13, 20, 26, 144, 169)
+SMA_PERIODS = COLUMNS.moving_averages.sma
+EMA_PERIODS = COLUMNS.moving_averages.ema
 
 
 def sma(values: Floats, period: int) -> Floats:

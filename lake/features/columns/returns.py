@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from lake.features.indicator import Indicator, settle_window
+from lake.features.settings import COLUMNS
 from lake.market.bars import Floats
 
-VOLATILITY_PERIOD = 20
+VOLATILITY_PERIOD = COLUMNS.returns.volatility
 
 
 def return_pct(close: Floats) -> Floats:

@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from lake.features.columns.shape import shadows
 from lake.features.indicator import TOLERANCE, Indicator, settle_window
+from lake.features.settings import COLUMNS
 from lake.market.bars import Bools, Floats
 
 Flags = NDArray[np.int8]
 
-BODY_MOST, SHADOW_LEAST, OTHER_SHADOW_MOST = 0.3, 0.7, 0.1
-THIRD = 0.382
-BODY_TIMES, CLOSE_NEAR_HIGH = 1.5, 0.7
+LIMITS = COLUMNS.strict_patterns
+BODY_MOST, SHADOW_LEAST = LIMITS.hammer.body_most, LIMITS.hammer.shadow_least
+OTHER_SHADOW_MOST = LIMITS.hammer.other_shadow_most
+THIRD = LIMITS.third
+BODY_TIMES, CLOSE_NEAR_HIGH = LIMITS.engulfing.body_times, LIMITS.engulfing.close_near_high
 
 
 def hammers(
@@ -83,7 +86,8 @@ INDICATORS = (
         scale="flag",
         settle_bars=settle_window(1),
         description="1 where a small body stands at one end of the range, a long shadow at the other",
-        source="body <= 0.3 range, lower shadow >= 0.7 range, upper <= 0.1 range; inverted: mirrored",
+        source=f"body <= {BODY_MOST:g} range, lower shadow >= {SHADOW_LEAST:g} range, "
+        f"upper <= {OTHER_SHADOW_MOST:g} range; inverted: mirrored",
         type="int8",
     ),
     Indicator(
@@ -93,8 +97,9 @@ INDICATORS = (
         parameters={"share": THIRD},
         scale="flag",
         settle_bars=settle_window(1),
-        description="1 where a green body lies in the upper 38.2% of the range; bearish: red, in the lower",
-        source="close > open >= high - 0.382 range; bearish: close < open <= low + 0.382 range",
+        description=f"1 where a green body lies in the upper {THIRD:.1%} of the range; "
+        "bearish: red, in the lower",
+        source=f"close > open >= high - {THIRD:g} range; bearish: close < open <= low + {THIRD:g} range",
         type="int8",
     ),
     Indicator(
@@ -105,8 +110,8 @@ INDICATORS = (
         scale="flag",
         settle_bars=settle_window(2),
         description="1 where the body reaches beyond the previous body on both sides, green or red",
-        source="open < min and close > max of the previous body, body > 1.5 of it, "
-        "0.7 (high - close) <= body; bearish: open > max and close < min",
+        source=f"open < min and close > max of the previous body, body > {BODY_TIMES:g} of it, "
+        f"{CLOSE_NEAR_HIGH:g} (high - close) <= body; bearish: open > max and close < min",
         type="int8",
     ),
 )

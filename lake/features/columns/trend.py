@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from lake.features.columns.momentum import MACD_SIGNAL, MACD_SLOW
 from lake.features.columns.moving_averages import EMA_PERIODS
 from lake.features.indicator import ROUNDING, TOLERANCE, Indicator, settle_smoothing, settle_window
+from lake.features.settings import COLUMNS
 from lake.features.ta import ta
 from lake.market.bars import Floats
 
-ADX_PERIOD, AROON_PERIOD = 14, 25
-SUPERTREND_ATR, SUPERTREND_TIMES = 10, 3.0
+ADX_PERIOD, AROON_PERIOD = COLUMNS.trend.adx, COLUMNS.trend.aroon
+SUPERTREND_ATR, SUPERTREND_TIMES = COLUMNS.trend.supertrend.atr, COLUMNS.trend.supertrend.times
 BAND_OF = max(EMA_PERIODS)
-BAND_PCT = 5.0
+BAND_PCT = COLUMNS.trend.band_pct
 
 
 def directional(
@@ -94,7 +96,7 @@ INDICATORS = (
         function=golden_cross,
         inputs=("macd", "macd_signal", "close"),
         scale="flag",
-        settle_bars=512,
+        settle_bars=settle_smoothing(2 / (MACD_SLOW + 1), MACD_SLOW + MACD_SIGNAL),
         description="1 where MACD is above its signal and below 0, else 0",
         source="macd > macd_signal and macd < 0",
     ),

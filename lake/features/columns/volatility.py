@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from lake.features.indicator import Indicator, settle_smoothing, settle_window
+from lake.features.settings import COLUMNS
 from lake.features.ta import ta
 from lake.market.bars import Floats
 
-ATR_PERIODS = (14, 10, 20)
-ATR_PERIOD, KELTNER_ATR, _ = ATR_PERIODS
+ATR_PERIODS = COLUMNS.volatility.atr
+ATR_PERIOD, KELTNER_ATR = ATR_PERIODS[0], COLUMNS.volatility.keltner_atr
 """The first is stored, the others serve channels."""
 
-ATR_MEAN_OF = 30
-BAND_PERIOD, BAND_WIDTH = 20, 2.0
-DONCHIAN_PERIODS = (20, 55)
+ATR_MEAN_OF = COLUMNS.volatility.atr_mean
+BAND_PERIOD, BAND_WIDTH = COLUMNS.volatility.bands.period, COLUMNS.volatility.bands.width
+DONCHIAN_PERIODS = COLUMNS.volatility.donchian
 """The first is stored."""
 
 
@@ -119,7 +120,8 @@ INDICATORS = (
         parameters={"times": BAND_WIDTH},
         scale="price",
         settle_bars=settle_smoothing(1 / KELTNER_ATR, BAND_PERIOD),
-        description=f"Keltner channel: ema_{BAND_PERIOD} and {BAND_WIDTH:g} times the ATR of 10 either side",
+        description=f"Keltner channel: ema_{BAND_PERIOD} and {BAND_WIDTH:g} times the ATR of {KELTNER_ATR} "
+        "either side",
         source=f"ema_{BAND_PERIOD} + and - {BAND_WIDTH:g} * atr_{KELTNER_ATR}",
     ),
     *(
@@ -134,6 +136,8 @@ INDICATORS = (
             source="TA-Lib MAX and MIN, one bar later",
             is_helper=bool(suffix),
         )
-        for period, suffix in zip(DONCHIAN_PERIODS, ("", f"_{DONCHIAN_PERIODS[1]}"), strict=True)
+        for period, suffix in zip(
+            DONCHIAN_PERIODS, ("", *(f"_{period}" for period in DONCHIAN_PERIODS[1:])), strict=True
+        )
     ),
 )

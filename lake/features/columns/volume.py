@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from lake.features.indicator import Indicator, settle_window
+from lake.features.settings import COLUMNS
 from lake.features.ta import ta
 from lake.market.bars import Floats
 
-VOLUME_PERIOD = 20
+VOLUME_PERIOD = COLUMNS.volume.average
 LONGEST_SESSION = 24 * 60
 """Bars of the shortest timeframe in a day."""
 

@@ -9,8 +9,9 @@ from typing import ClassVar
 from lake.features.indicator import TOLERANCE
 from lake.levels.level import Birth, age_weight, kind_by_close
 from lake.levels.method import Bar, Method, Swing, without
+from lake.levels.settings import LEVELS
 
-REMEMBERED = 50
+REMEMBERED = LEVELS.cluster.remembered
 """Swings that wait for a second one, and zones that swings can join; the oldest are forgotten."""
 
 
@@ -40,7 +41,9 @@ class Cluster(Method):
         return births
 
     def _merged(self, swing: Swing, bar: Bar) -> Birth | None:
-        near = bar.tolerance + TOLERANCE * bar.close  # NaN while atr_14 warms up: nothing is near
+        near = (
+            LEVELS.cluster.within_atr * bar.atr + TOLERANCE * bar.close
+        )  # NaN while atr_14 warms up: nothing is near
         if any(abs(zone - swing.price) <= near for zone in self.zones):
             return None
         partners = [other for other in self.waiting if abs(other[1] - swing.price) <= near]

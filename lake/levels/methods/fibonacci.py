@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from lake.levels.level import Birth, Kind, kind_by_close
 from lake.levels.method import Bar, Method, Swing
+from lake.levels.settings import LEVELS
 
-RETRACEMENTS_PCT = (23.6, 38.2, 50.0, 61.8, 78.6)
+RETRACEMENTS_PCT = LEVELS.fibonacci.retracements_pct
 
 
 @dataclass(slots=True)

@@ -11,14 +11,14 @@ import numpy as np
 from lake.features.indicator import TOLERANCE
 from lake.levels.level import Birth, kind_by_close
 from lake.levels.method import Bar, Method, Swing, is_longer_than_daily, week_of, without
+from lake.levels.settings import LEVELS
 from lake.market.bars import Floats
 from lake.market.timeframes import kind_of
 
-WINDOW_BARS = 120
-BINS = 50
-BESIDE = 2
+WINDOW_BARS, BINS = LEVELS.volume_profile.window_bars, LEVELS.volume_profile.bins
+BESIDE = LEVELS.volume_profile.beside
 """Bins on either side that a node has to exceed."""
-MEANS = 1.5
+MEANS = LEVELS.volume_profile.means
 """A node holds at least so many times the mean bin's volume."""
 
 

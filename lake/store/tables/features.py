@@ -16,6 +16,7 @@ FEATURES = TableSpec(
                 timeframe=pa.string(),
                 ts=UTC_MICROS,
                 closes_at=UTC_MICROS,
+                inputs=pa.int64(),
             ),
             *fields(),
         ]
@@ -23,4 +24,9 @@ FEATURES = TableSpec(
     key=("symbol", "timeframe", "ts"),
     partition_by=("timeframe",),
 )
-"""Registered columns on the split basis."""
+"""Registered columns on the split basis.
+
+`inputs` is a hash of everything a row was computed from: the complete bars up to it, the splits that
+count, and the columns' own definitions. A row is out of date exactly where that is not what the lake
+would hash now. It is empty where rows before it were missing or out of date when it was written.
+"""

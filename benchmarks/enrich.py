@@ -1,0 +1,156 @@
+"""Print the speed of `lake enrich` as a ratio to TA-Lib on arrays that are ready, and how it grows.
+
+Bare is one thread that calls each TA-Lib function once and keeps nothing. The other side is the whole step:
+read the bars of a lake, compute, write, commit. First both do 30 indicators (37 outputs) and 61 candle
+patterns; then all stored columns, of which TA-Lib has three quarters. Each run is a process of its own on a
+fresh lake, and the sides take turns; ratios are those of medians, above 1 means faster than bare. By the
+clock, and by the processors' time shared out over all cores, which other work on the machine disturbs less.
+
+Then, once, ten times the symbols: the time as a multiple, and the peak of memory. And what a run without
+news and a run after one more day take.
+
+    .venv/bin/python -m benchmarks.enrich [--symbols 100] [--bars 5000] [--rounds 3] [--no-growth]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from deltalake import write_deltalake
+
+from benchmarks.features import walk
+from lake.config import load_settings
+from lake.market.bars import VALUES, Bars
+from lake.store.lake import Lake
+from lake.store.tables import TABLES
+
+Figures = dict[str, float]
+
+TARGET, AIM, GROWTH = 0.7, 0.9, 11
+KNOWN_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    for option, default in (("symbols", 100), ("bars", 5_000), ("rounds", 3)):
+        parser.add_argument(f"--{option}", type=int, default=default)
+    parser.add_argument("--no-growth", action="store_true", help="leave ten times the symbols out")
+    asked = parser.parse_args()
+    print(f"{asked.symbols} symbols x {asked.bars} bars, {os.cpu_count()} cores")
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Path(folder) / "lake"
+        fill(lake, asked.symbols, asked.bars)
+        rounds = [measured(lake, asked) for _ in range(asked.rounds)]
+        for width, what in (("narrow", "30 indicators, 61 patterns"), ("all", "all stored columns")):
+            report(
+                what, [each[f"bare {width}"] for each in rounds], [each[f"enrich {width}"] for each in rounds]
+            )
+        first = middle("busy", [each["enrich narrow"] for each in rounds])
+        for name in ("without news", "one more day"):
+            print(f"{name}: {middle('busy', [each[name] for each in rounds]) / first:.2f} of the first run")
+        if not asked.no_growth:
+            grown(Path(folder) / "large", asked, [each["enrich narrow"] for each in rounds])
+
+
+def report(what: str, bare: list[Figures], whole: list[Figures]) -> None:
+    """Print the ratios of one width."""
+    clock = middle("seconds", bare) / middle("seconds", whole)
+    cores = middle("busy", bare) / middle("busy", whole) * (os.cpu_count() or 1)
+    print(
+        f"{what}: {clock:.2f} of bare TA-Lib by the clock, {cores:.2f} by the time of all cores "
+        f"(target {TARGET}, aim {AIM}); {max(each['memory'] for each in whole):,.0f} MB"
+    )
+
+
+def grown(root: Path, asked: argparse.Namespace, small: list[Figures]) -> None:
+    """Measure ten times the symbols, once, and print."""
+    fill(root, 10 * asked.symbols, asked.bars)
+    large = run("enrich", "narrow", root, asked)
+    memory = max(each["memory"] for each in small)
+    print(
+        f"{10 * asked.symbols} symbols: {large['seconds'] / middle('seconds', small):.1f} times as long by "
+        f"the clock, {large['busy'] / middle('busy', small):.1f} times the processors' time "
+        f"(at most {GROWTH}); {large['memory'] / memory:.2f} of the memory, {large['memory']:,.0f} MB"
+    )
+
+
+def measured(root: Path, asked: argparse.Namespace) -> dict[str, Figures]:
+    """Return what each side took, on copies of the lake."""
+    lake, found = root.with_name("copy"), dict[str, Figures]()
+    for width in ("all", "narrow"):
+        shutil.rmtree(lake, ignore_errors=True)
+        shutil.copytree(root, lake)
+        for side in ("bare", "enrich"):
+            found[f"{side} {width}"] = run(side, width, lake, asked)
+    found["without news"] = run("enrich", "narrow", lake, asked)
+    fill(lake, asked.symbols, 1, asked.bars)
+    found["one more day"] = run("enrich", "narrow", lake, asked)
+    return found
+
+
+def run(side: str, width: str, root: Path, asked: argparse.Namespace) -> Figures:
+    """Run one side in a process of its own and return its seconds, processor seconds and MB."""
+    numbers = (str(asked.symbols), str(asked.bars))
+    command = [sys.executable, "-m", "benchmarks.enrich_side", side, width, str(root), *numbers]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def middle(name: str, figures: list[Figures]) -> float:
+    """Return the median of one figure."""
+    return median(each[name] for each in figures)
+
+
+def fill(root: Path, symbols: int, bars: int, first: int = 0) -> None:
+    """Append random walks as daily bars, from the day `first` on."""
+    lake = Lake.open(load_settings(lake_root=str(root)))
+    names = [f"S{number:05}" for number in range(symbols)]
+    if not first:
+        dated = {**dict.fromkeys(TABLES["symbols"].schema.names), "exchange": "XNYS", "known_at": KNOWN_AT}
+        rows = pa.Table.from_pylist([{**dated, "symbol": name} for name in names], TABLES["symbols"].schema)
+        write_deltalake(lake.uri("symbols"), rows, mode="append")
+    for start in range(0, symbols, 100):
+        chunk = range(start, min(start + 100, symbols))
+        rows = pa.concat_tables([_rows(names[number], walk(number, bars), first) for number in chunk])
+        write_deltalake(lake.uri("bars"), rows, mode="append", partition_by=["year"])
+
+
+def _rows(symbol: str, bars: Bars, first: int) -> pa.Table:
+    count, utc = len(bars), pa.timestamp("us", "UTC")
+    session = np.arange(np.datetime64("1990-01-01") + first, np.datetime64("1990-01-01") + first + count)
+    ts = pa.array(session.astype("datetime64[us]")).cast(utc)
+    known: dict[str, Any] = {
+        "symbol": symbol, "timeframe": "1d", "quality": "ok", "price_basis": "raw", "source": "files",
+        "is_complete": True, "known_at": KNOWN_AT,
+    }  # fmt: skip
+    columns = {
+        **{name: pa.array(getattr(bars, name)) for name in VALUES},
+        "ts": ts,
+        "closes_at": ts,
+        "session": pa.array(session),
+        "year": pa.array(session.astype("datetime64[Y]").astype(int) + 1970, pa.int32()),
+    }
+    arrays = [
+        columns[field.name].cast(field.type)
+        if field.name in columns
+        else pa.repeat(pa.scalar(known.get(field.name), field.type), count)
+        for field in TABLES["bars"].schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=TABLES["bars"].schema)
+
+
+if __name__ == "__main__":
+    main()

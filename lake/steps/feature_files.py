@@ -1,0 +1,186 @@
+"""The files of table features: series that are out of date, computed by several threads, in one commit."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import groupby, islice
+from typing import TypeVar
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from deltalake.transaction import AddAction, RemoveAction
+
+from lake.market.bars import Actions, Bars, Times
+from lake.steps.feature_rows import Inputs, feature_rows
+from lake.steps.pending import Pending, inputs_now, inputs_stored, out_of_date_from
+from lake.store.digest import digest
+from lake.store.lake import Lake
+from lake.store.reads import read_hashed
+from lake.store.rewrite import ALWAYS, Rewrite, Span
+from lake.store.tables import TABLES
+
+_Item = TypeVar("_Item")
+
+FILE_ROWS = 100_000
+"""Rows of one file at least, where there are so many: what a correction of one symbol rewrites."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One series to be written from row `first` on."""
+
+    bars: Bars
+    actions: Actions
+    inputs: Inputs
+    first: int
+
+    def __len__(self) -> int:
+        return len(self.inputs) - self.first
+
+    def table(self) -> pa.Table:
+        """Return its rows."""
+        return feature_rows(self.bars, self.actions, self.inputs, self.first)
+
+
+@dataclass(slots=True)
+class Stale:
+    """Stored rows that give way: for each timeframe and symbol their time, and how many in all."""
+
+    spans: dict[str, dict[str, Span]] = field(default_factory=dict)
+    rows: int = 0
+
+    def add(self, series: Pending, span: Span, rows: int) -> None:
+        """Enter one series' rows of a time."""
+        if rows:
+            self.spans.setdefault(series.timeframe, {})[series.symbol] = span
+            self.rows += rows
+
+    def add_from(self, series: Pending, held: Times, moment: np.datetime64) -> None:
+        """Enter one series' rows, whose times are `held`, from `moment` on."""
+        self.add(series, (moment, ALWAYS[1]), len(held) - int(np.searchsorted(held, moment)))
+
+
+def write_features(lake: Lake, con: duckdb.DuckDBPyConnection, pending: Sequence[Pending]) -> dict[str, int]:
+    """Write what is out of date of `pending` in one commit, and return how many rows came and went.
+
+    Bars of `lake_chunk` symbols, and what `lake_threads` make of a file each, are in memory at once.
+
+    Raises:
+        CommitFailedError: somebody else has committed features meanwhile.
+    """
+    table, rewrite = lake.table("features"), Rewrite(lake.root, TABLES["features"])
+    stale, written = Stale(), 0
+    actions: list[AddAction | RemoveAction] = []
+    threads = lake.settings.lake_threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(threads) as pool:
+        running: deque[Future[AddAction | None]] = deque()
+        for timeframe, works in _files(con, pending, lake.settings.lake_chunk, stale):
+            written += sum(map(len, works))
+            running.append(pool.submit(_write_file, rewrite, timeframe, works))
+            if len(running) > threads:  # what waits to be computed is in memory too
+                actions += filter(None, [running.popleft().result()])
+        actions += filter(None, [each.result() for each in running])
+    actions += rewrite.drop(table, stale.spans)
+    if actions:
+        rewrite.commit(table, actions)
+    return {"written": written, "replaced": stale.rows}
+
+
+def write_between(
+    lake: Lake, con: duckdb.DuckDBPyConnection, pending: Sequence[Pending], span: Span
+) -> dict[str, int]:
+    """Write the rows of `pending` that begin within a time, in one commit; none if they stand there.
+
+    Rows that may come after others which stay out of date carry no hash: a whole run looks at them again.
+    """
+    table, rewrite = lake.table("features"), Rewrite(lake.root, TABLES["features"])
+    stale, written = Stale(), 0
+    actions: list[AddAction | RemoveAction] = []
+    for each in pending:
+        works = works_of(con, [replace(each, anew=True)], 1, Stale())
+        tables = [
+            feature_rows(work.bars, work.actions, work.inputs if span[0] == ALWAYS[0] else None)
+            for work in works
+        ]
+        rows = within(pa.concat_tables([TABLES["features"].schema.empty_table(), *tables]), span)
+        old = _held(con, each, span)
+        if digest(old) != digest(rows):
+            stale.add(each, span, old.num_rows)
+            written += rows.num_rows
+            actions += filter(None, [rewrite.write(each.timeframe, [rows])])
+    actions += rewrite.drop(table, stale.spans)
+    if actions:
+        rewrite.commit(table, actions)
+    return {"written": written, "replaced": stale.rows}
+
+
+def within(rows: pa.Table, span: Span) -> pa.Table:
+    """Return the rows that begin within a time."""
+    ts = rows["ts"].cast(pa.int64()).to_numpy().astype("datetime64[us]")
+    return rows.filter(pa.array((span[0] <= ts) & (ts < span[1])))
+
+
+def _held(con: duckdb.DuckDBPyConnection, series: Pending, span: Span) -> pa.Table:
+    """Return a series' stored rows of a time."""
+    query = "SELECT * FROM lake.features WHERE timeframe = ? AND symbol = ? ORDER BY ts"
+    rows = con.execute(query, [series.timeframe, series.symbol]).to_arrow_table()
+    return within(rows.cast(TABLES["features"].schema), span)
+
+
+def batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """Yield items, so many at a time."""
+    left = iter(items)
+    while batch := list(islice(left, size)):
+        yield batch
+
+
+def works_of(
+    con: duckdb.DuckDBPyConnection, pending: Sequence[Pending], chunk: int, stale: Stale
+) -> Iterator[Work]:
+    """Yield what is to be written of `pending`, so many symbols at a time, and enter what gives way."""
+    for timeframe, group in groupby(pending, lambda each: each.timeframe):
+        for series in batches(group, chunk):
+            yield from _chunk(con, timeframe, {each.symbol: each for each in series}, stale)
+
+
+def _chunk(
+    con: duckdb.DuckDBPyConnection, timeframe: str, pending: dict[str, Pending], stale: Stale
+) -> Iterator[Work]:
+    stored = inputs_stored(con, timeframe, [each.symbol for each in pending.values() if each.has_rows])
+    for bars, actions, hashes in read_hashed(con, timeframe, list(pending)):
+        series, inputs = pending[bars.symbol], inputs_now(pending[bars.symbol], hashes[bars.is_complete])
+        first = 0
+        if bars.symbol in stored:
+            held, known = stored.pop(bars.symbol)
+            ts = bars.ts[bars.is_complete]
+            moment = held[0] if series.anew else out_of_date_from(ts, inputs, held, known)
+            stale.add_from(series, held, moment)
+            first = int(np.searchsorted(ts, moment))
+        if first < len(inputs):
+            yield Work(bars, actions, inputs, first)
+    for symbol, (held, _) in stored.items():  # all their bars are gone
+        stale.add_from(pending[symbol], held, held[0])
+
+
+def _files(
+    con: duckdb.DuckDBPyConnection, pending: Sequence[Pending], chunk: int, stale: Stale
+) -> Iterator[tuple[str, list[Work]]]:
+    """Yield what goes into one file each."""
+    for timeframe, works in groupby(works_of(con, pending, chunk, stale), lambda each: each.bars.timeframe):
+        waiting: list[Work] = []
+        for work in works:
+            waiting.append(work)
+            if sum(map(len, waiting)) >= FILE_ROWS:
+                yield timeframe, waiting
+                waiting = []
+        if waiting:
+            yield timeframe, waiting
+
+
+def _write_file(rewrite: Rewrite, timeframe: str, works: Sequence[Work]) -> AddAction | None:
+    return rewrite.write(timeframe, (work.table() for work in works))
