@@ -1,5 +1,6 @@
 """Raise the alerts of every rule, when features are new.
 
+Also says where every symbol stands: its best timeframe, and buy, hold or sell (view `symbol_states`).
 Rules see all history of every timeframe that they name, intraday ones included. What fired before
 and does not any more becomes invalidated. The same on the command line: `lake alerts`.
 """

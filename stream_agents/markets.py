@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lake.alerts.keep import keep_rules
+from lake.alerts.keep_rules import keep_rules
 from lake.feed.listing import Listing
 from lake.feed.partitions import partition_of
 from lake.live.landing import ClosedBar

@@ -47,6 +47,8 @@ def bar_name(bars: Bars, row: int) -> str:
 
 def changed_bars(then: Bars, now: Bars) -> list[Difference]:
     """Return the bars of one series that are not what they were, newest first."""
+    if _are_equal(then, now):
+        return []
     old, new = ({moment: row for row, moment in enumerate(bars.ts.tolist())} for bars in (then, now))
     found = []
     for moment in sorted(old.keys() | new.keys(), reverse=True):
@@ -57,6 +59,12 @@ def changed_bars(then: Bars, now: Bars) -> list[Difference]:
             name = bar_name(then, before) if before is not None else bar_name(now, new[moment])
             found.append(Difference(name, was, values))
     return found
+
+
+def _are_equal(then: Bars, now: Bars) -> bool:
+    return then is now or all(
+        np.array_equal(getattr(then, name), getattr(now, name)) for name in ("ts", *_COMPARED)
+    )
 
 
 def changed_actions(then: Actions, now: Actions) -> list[Difference]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -11,14 +11,11 @@ import orjson
 import pyarrow as pa
 
 from lake.alerts.alert import Alert, alert_rows
-from lake.rules.identity import column_parameters, rule_version
-from lake.rules.rule import Rule
 from lake.store.duck import open_duckdb
 from lake.store.extent import extent_of
 from lake.store.lake import Change, Lake
 from lake.store.scan import scan
 from lake.store.tables import TABLES
-from lake.store.tables.spec import BITEMPORAL
 
 _SAME, _ROUNDING = 1e-6, 1e-9
 
@@ -52,32 +49,6 @@ def keep(lake: Lake, alerts: Sequence[Alert], now: datetime) -> Change:
         stored = _stored(lake, alerts, alert_rows(alerts))
         kept = [_adopted(alert, stored.get(alert.alert_id)) for alert in alerts]
         return lake.upsert("alerts", alert_rows(kept), lake.stamp("alerts", now))
-
-
-def keep_rules(lake: Lake, rules: Iterable[Rule], now: datetime) -> Change:
-    """Enter the versions of rules that the lake does not have yet, so that their alerts can be explained.
-
-    Raises:
-        CommitConflict: other writers won every retry.
-    """
-    with lake.writing("rule_versions"):
-        table = lake.table("rule_versions")
-        names = ("rule", "rule_version")
-        known = {tuple(row.values()) for row in table.to_pyarrow_table(columns=list(names)).to_pylist()}
-        rows = [
-            {"rule": rule.name, "rule_version": version, "definition": rule.text, "columns": columns}
-            for rule, version, columns in ((each, rule_version(each), _parameters(each)) for each in rules)
-            if (rule.name, version) not in known
-        ]
-        if not rows:
-            return Change(0, 0, table.version())
-        fields = [field for field in TABLES["rule_versions"].schema if field not in BITEMPORAL]
-        merged = pa.Table.from_pylist(rows, schema=pa.schema(fields))
-        return lake.upsert("rule_versions", merged, lake.stamp("rule_versions", now))
-
-
-def _parameters(rule: Rule) -> str:
-    return orjson.dumps(column_parameters(rule), option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _stored(lake: Lake, alerts: Sequence[Alert], rows: pa.Table) -> dict[str, Stored]:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lake.cli import alerts, ask, levels, notify, pipeline, rules, verify, why
+from lake.cli import alerts, ask, levels, notify, pipeline, rules, states, verify, why
 from lake.config import load_settings
 from lake.errors import LakeError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 pipeline.add_to(app)
 levels.add_to(app)
 alerts.add_to(app)
+states.add_to(app)
 why.add_to(app)
 ask.add_to(app)
 verify.add_to(app)

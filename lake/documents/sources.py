@@ -46,6 +46,11 @@ def sources(con: duckdb.DuckDBPyConnection, training: TrainingFolder) -> list[So
     """Return every collection that is published."""
     return [
         Source("symbols", lambda: _small(con, "SELECT symbol AS _id, * FROM symbols")),
+        Source(
+            "symbol_states",
+            lambda: _small(con, "SELECT symbol AS _id, * FROM symbol_states"),
+            nested=("standings",),
+        ),
         Source("features", lambda: _features(con)),
         Source(alerts.COLLECTION, lambda: _alerts(con), nested=alerts.NESTED),
         Source("sandbox_runs", lambda: _by_run(con, "sandbox_runs", "run_id")),

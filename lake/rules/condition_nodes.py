@@ -24,7 +24,9 @@ def condition_of(node: Node, scope: Scope) -> Condition:
 
 def _parsed(node: Node, scope: Scope, depth: int) -> Condition:
     if depth == 0:
-        raise node.refusal(f"at most {DEEPEST} groups inside one another", "more")
+        raise node.refusal(
+            f"at most {DEEPEST} groups inside one another", "more; name a part of it as a rule of its own"
+        )
     if node.is_mapping:
         return _group(node, scope, depth)
     if not node.is_scalar:

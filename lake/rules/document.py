@@ -15,6 +15,9 @@ import yaml
 from lake.errors import BadConfiguration
 from lake.features.registry import near
 
+LARGEST_FILE = 1_000_000
+"""Bytes of a file that a person writes; a larger one would keep every start waiting."""
+
 _KINDS = ((yaml.SequenceNode, "a list"), (yaml.MappingNode, "names with values"))
 
 
@@ -62,7 +65,9 @@ class Node:
             key = _node(self.origin, key_node)
             name = key.scalar("a name")
             if name in entries:
-                raise key.refusal(f"{name} once", f"it again (first on line {entries[name].line})")
+                raise key.refusal(
+                    f"{name} once", f"it again (first on line {entries[name].line}); remove one"
+                )
             value = _node(self.origin, value_node)
             entries[name] = value if value.is_scalar else replace(value, line=key.line)
         return entries
@@ -100,6 +105,26 @@ def _node(origin: str, node: yaml.Node) -> Node:
     return Node(origin, node, int(node.start_mark.line) + 1)
 
 
+_OPEN = ("stream end", "end of stream", "could not find expected ':'")
+
+_HINTS = {
+    "got '['": "put a condition that has brackets in quotes",
+    "got '{'": "put a condition that has brackets in quotes",
+    "'\\t'": "indent with spaces",
+    "stream end": "close the bracket or the quote",
+    "end of stream": "close the quote",
+    "another document": "remove the line ---",
+    "mapping values are not allowed": "indent it as its neighbours, or put the text in quotes",
+    "<block mapping start>": "indent it as its neighbours",
+    "could not find expected ':'": "write a colon and a space after the name",
+}
+"""What to do about the parser's complaints, by a part of them."""
+
+
+def _hint(found: str) -> str:
+    return next((f"; {hint}" for part, hint in _HINTS.items() if part in found), "")
+
+
 def refusal(origin: str, line: int, reason: str) -> BadConfiguration:
     """Return the error of a file that cannot be used."""
     return BadConfiguration(f"{origin}, line {line}: {reason}")
@@ -112,9 +137,21 @@ def read_document(path: Path) -> Node:
         BadConfiguration: it cannot be read, is empty, or is not plain YAML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadConfiguration(f"{path}: expected a readable UTF-8 file, found: {error}") from error
+        content = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise BadConfiguration(
+            f"{path}: expected a readable UTF-8 file, found: {reason}; check its name and its owner"
+        ) from error
+    if len(content) > LARGEST_FILE:
+        found = f"{len(content):,}; is it the right one?"
+        raise refusal(str(path), 1, f"expected a file of at most {LARGEST_FILE:,} bytes, found {found}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = f"byte 0x{content[error.start]:02x}; save it as UTF-8"
+        raise refusal(str(path), line, f"expected a readable UTF-8 file, found {found}") from error
     return parse_document(text, str(path))
 
 
@@ -127,15 +164,23 @@ def parse_document(text: str, origin: str) -> Node:
     try:
         root = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
         found = " ".join(filter(None, (error.context, error.problem)))
-        hint = "; put a condition that has brackets in quotes" if "got '['" in found else ""
-        raise refusal(origin, line, f"expected plain YAML, found {found}{hint}") from error
+        # What is never closed is best looked for where it was opened.
+        opened = error.context_mark if any(each in found for each in _OPEN) else None
+        mark = opened or error.problem_mark
+        line = mark.line + 1 if mark else 1
+        raise refusal(origin, line, f"expected plain YAML, found {found}{_hint(found)}") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise refusal(origin, line, f"expected plain YAML, found {error.reason}") from error
+        raise refusal(
+            origin, line, f"expected plain YAML, found {error.reason}; delete the character"
+        ) from error
     except RecursionError as error:
-        raise refusal(origin, 1, "expected plain YAML, found too many brackets in one another") from error
+        raise refusal(
+            origin, 1, "expected plain YAML, found too many brackets in one another; close them"
+        ) from error
     if root is None:
-        raise refusal(origin, 1, "expected rules, found an empty file")
+        raise refusal(
+            origin, 1, "expected names with what they mean, found an empty file; write one, or copy conf/"
+        )
     return replace(_node(origin, root), text=text)

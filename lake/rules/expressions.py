@@ -64,15 +64,22 @@ WINDOWS = ("for", "within", "on")
 _WINDOW = re.compile(rf"(\S.*)\s+({'|'.join(WINDOWS)})\s+(.*)", re.DOTALL)
 _BARS = re.compile(r"([1-9]\d{0,5})\s+bars?")
 _CROSS = re.compile(r"\bcrosses_(\w+)")
+_MEANT = {"=": "==", "=>": ">=", "=<": "<=", "&&": "an `all:` of both", "||": "an `any:` of both"}
+_OPERATORS = "only + - * / and brackets make new values"
+_QUOTED = 80
 _EXAMPLE = "a comparison such as `ema_8 > ema_13` or `macd crosses_above macd_signal`"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a condition may name: values, which of them are flags, and the states of rules above it."""
+    """What a condition may name: values, which of them are flags, and the states of rules above it.
+
+    `marks` are the flags that are -1, 0 or 1 and nothing else.
+    """
 
     values: Collection[str]
     flags: Collection[str] = ()
+    marks: Collection[str] = ()
     states: Mapping[str, Mapping[str, Condition]] = field(default_factory=dict)
 
 
@@ -91,7 +98,9 @@ def parse_condition(text: str, scope: Scope) -> Condition:
         Refused: it is not a condition.
     """
     if len(text) > LONGEST:
-        raise Refused(f"a condition of at most {LONGEST} characters", f"{len(text):,}")
+        raise Refused(
+            f"a condition of at most {LONGEST} characters", f"{len(text):,}; split it under `all:` or `any:`"
+        )
     if window := _WINDOW.fullmatch(text.strip()):
         if window[1].count("(") != window[1].count(")"):
             raise Refused(
@@ -136,18 +145,24 @@ def _condition(node: ast.expr, text: str, scope: Scope) -> Condition:
             raise Refused("one comparison", f"{text!r}; write and, or, not as `all:`, `any:`, `not:`")
         case ast.Compare():
             return _chain(node, text, scope)
+        case ast.Name(id=rule) if rule in scope.states and rule not in scope.flags:
+            states = ", ".join(f"`{rule}.{state}`" for state in scope.states[rule])
+            raise Refused(f"one of {states}", f"{rule!r} alone, which does not say when it is to hold")
         case ast.Attribute(value=ast.Name(id=rule), attr=state):
             return _state(rule, state, scope)
         case ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name)) if name in scope.flags:
             return Compare(_expression(node, text, scope), "!=", Number(0.0))
         case ast.Name(id=name) if name not in scope.values:
             raise Refused(f"{_EXAMPLE}, or a pattern", f"{name!r}{near(name, scope.flags)}")
-    raise Refused(_EXAMPLE, repr(text))
+    raise Refused(_EXAMPLE, _short(text))
 
 
 def _state(rule: str, state: str, scope: Scope) -> Condition:
     if rule not in scope.states:
-        raise Refused("a rule that stands above this one", f"{rule!r}{near(rule, scope.states)}")
+        raise Refused(
+            "a rule that stands above this one",
+            f"{rule!r}{near(rule, scope.states)}; move a rule up that others name",
+        )
     states = scope.states[rule]
     if state not in states:
         raise Refused(f"a state of {rule}, one of {', '.join(states)}", f"{state!r}{near(state, states)}")
@@ -175,7 +190,20 @@ def _tree(text: str) -> ast.expr:
             warnings.filterwarnings("error", message="invalid .* literal")
             return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise Refused(_EXAMPLE, repr(text)) from None
+        raise Refused(_EXAMPLE, f"{_short(text)}{_slip(text)}") from None
+
+
+def _slip(text: str) -> str:
+    """Return what to do about a mistake that is often made, or nothing."""
+    if text.count("(") != text.count(")"):
+        return "; close its brackets"
+    if wrong := re.search(r"=>|=<|&&|\|\||(?<![<>=!])=(?!=)", text):
+        return f"; write {_MEANT[wrong[0]]} for {wrong[0]}"
+    return ""
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…")
 
 
 def _chain(node: ast.Compare, text: str, scope: Scope) -> Condition:
@@ -185,8 +213,26 @@ def _chain(node: ast.Compare, text: str, scope: Scope) -> Condition:
     for operator, (left, right) in zip(node.ops, pairwise(operands), strict=True):
         if type(operator) not in _COMPARISONS:
             raise Refused(f"one of {' '.join(_COMPARISONS.values())}", f"another operator in {text!r}")
+        _check_flags(left, right, text, scope)
         parts.append(Compare(left, _COMPARISONS[type(operator)], right))
     return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+
+def _check_flags(left: Expression, right: Expression, text: str, scope: Scope) -> None:
+    """Refuse a pattern that is compared with what it can never be.
+
+    Raises:
+        Refused: a flag is compared with a value, or one that is only there or not with a number but 0 and 1.
+    """
+    for flag, other in ((left, right), (right, left)):
+        if not isinstance(flag, Value) or flag.name not in scope.flags:
+            continue
+        if isinstance(other, Value) and other.name not in scope.flags:
+            raise Refused(
+                f"`{flag.name}` alone, or compared with a number", f"it beside {other.name} in {text!r}"
+            )
+        if flag.name in scope.marks and isinstance(other, Number) and abs(other.value) not in (0, 1):
+            raise Refused(f"`{flag.name}` alone: a pattern is there or not", f"it beside {other} in {text!r}")
 
 
 def _expression(node: ast.expr, text: str, scope: Scope) -> Expression:
@@ -209,10 +255,15 @@ def _expression(node: ast.expr, text: str, scope: Scope) -> Expression:
             operation = _OPERATIONS[type(operator)]
             return Arithmetic(_expression(left, text, scope), operation, _expression(right, text, scope))
         case ast.BinOp():
-            raise Refused("one of + - * / between values", f"another operator in {text!r}")
+            raise Refused("one of + - * / between values", f"another operator in {text!r}; {_OPERATORS}")
         case ast.Compare():
-            raise Refused("a value", f"a comparison in brackets in {text!r}")
-    raise Refused("a number, a bar value or a column", f"{ast.unparse(node)!r} in {text!r}")
+            raise Refused("a value", f"a comparison in brackets in {text!r}; write it without them")
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in scope.states:
+        said = f"{ast.unparse(node)!r} in {text!r}; a state stands alone, or is counted: count(STATE, 15)"
+        raise Refused("a number, a bar value or a column", said)
+    raise Refused(
+        "a number, a bar value or a column", f"{_short(ast.unparse(node))} in {_short(text)}; {_OPERATORS}"
+    )
 
 
 def _count(call: ast.Call, text: str, scope: Scope) -> Count:
@@ -225,13 +276,14 @@ def _count(call: ast.Call, text: str, scope: Scope) -> Count:
 
 def _number(value: float, text: str) -> Number:
     if not abs(value) < LARGEST:
-        raise Refused(f"a number below {LARGEST:g}", f"a larger one in {text!r}")
+        raise Refused(f"a number below {LARGEST:g}", f"a larger one in {_short(text)}")
     return Number(float(value) + 0.0)
 
 
 def _known(name: str, names: Collection[str]) -> str:
     if name not in names:
-        raise Refused("a bar value or a registered column", f"{name!r}{near(name, names)}")
+        hint = near(name, names) or "; `lake columns` lists them"
+        raise Refused("a bar value or a registered column", f"{name!r}{hint}")
     return name
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "Severity",
     "Side",
     "parse_rules",
+    "read_rule_file",
     "read_rules",
     "rules_for",
     "states_of",
@@ -38,9 +39,12 @@ EVENTS: tuple[EventName, ...] = get_args(EventName)
 
 Name = TypeVar("Name", bound=str)
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+GOOD_NAME = "[a-z][a-z0-9_]{0,63}"
+GOOD_COOLDOWN = "([1-9][0-9]{0,4})([mhd])"
+
+_NAME = re.compile(GOOD_NAME)
 _RANGE = re.compile(r"\d{1,2}d\.\.\d{1,2}d")
-_COOLDOWN = re.compile(r"([1-9]\d{0,4})([mhd])")
+_COOLDOWN = re.compile(GOOD_COOLDOWN)
 _COOLDOWN_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _REQUIRED = ("description", "timeframes", "fires", "severity")
 _YES_OR_NO = ("true", "false")
@@ -53,7 +57,16 @@ def read_rules(conf_folder: Path) -> dict[str, Rule]:
     Raises:
         BadConfiguration: the file or a rule in it cannot be used; names file and line.
     """
-    return _rules(read_document(conf_folder / "rules.yaml"))
+    return read_rule_file(conf_folder / "rules.yaml")
+
+
+def read_rule_file(path: Path) -> dict[str, Rule]:
+    """Return the rules of a file by name, in its order.
+
+    Raises:
+        BadConfiguration: the file or a rule in it cannot be used; names file and line.
+    """
+    return _rules(read_document(path))
 
 
 def parse_rules(text: str, origin: str = "rules") -> dict[str, Rule]:
@@ -73,7 +86,8 @@ def rules_for(rules: Mapping[str, Rule], timeframe: str) -> list[Rule]:
 def _rules(root: Node) -> dict[str, Rule]:
     rules: dict[str, Rule] = {}
     states: dict[str, dict[str, Condition]] = {}
-    scope = Scope((*VALUES, *REGISTRY.readable), REGISTRY.flags, states)
+    marks = [name for name in REGISTRY.flags if REGISTRY.indicator(name).type == "int8"]
+    scope = Scope((*VALUES, *REGISTRY.readable), REGISTRY.flags, marks, states)
     entries = root.entries("rules by name")
     for name, node in entries.items():
         rules[name] = _rule(name, node, scope)
@@ -109,8 +123,9 @@ def states_of(rule: Rule) -> dict[str, Condition]:
 
 
 def _rule(name: str, node: Node, scope: Scope) -> Rule:
-    if not _NAME.fullmatch(name) or _is_taken(name):
-        raise node.refusal("a rule's name of a-z, 0-9 and _ that no column has", repr(name))
+    if not _NAME.fullmatch(name) or is_taken(name):
+        found = f"{name!r}, a column; choose another name" if is_taken(name) else f"{name!r}; rename it"
+        raise node.refusal("a rule's name of a-z, 0-9 and _ that no column has", found)
     fields = node.fields(_REQUIRED, _OPTIONAL, f"rule {name}")
     levels = _levels(name, fields, scope) if "levels" in fields else None
     message, shown = message_of(fields["message"], levels is not None) if "message" in fields else (None, ())
@@ -135,7 +150,7 @@ def _rule(name: str, node: Node, scope: Scope) -> Rule:
     return rule
 
 
-def _is_taken(name: str) -> bool:
+def is_taken(name: str) -> bool:
     """Return whether a name is a value's; a rule may be called as the pattern that it reports."""
     return name in VALUES or (name in REGISTRY.readable and not REGISTRY.indicator(name).is_sparse)
 
@@ -197,7 +212,8 @@ def _timeframes(node: Node) -> tuple[str, ...]:
         found = _range(text) if _RANGE.fullmatch(text) else [text]
         if not found or not set(found) <= set(TIMEFRAMES):
             raise item.refusal(
-                f"timeframes of {', '.join(TIMEFRAMES)}, or a range such as 2d..13d", repr(text)
+                f"timeframes of {', '.join(TIMEFRAMES)}, or a range such as 2d..13d",
+                f"{text!r}{near(text, TIMEFRAMES)}",
             )
         names |= dict.fromkeys(found)
     return tuple(names)

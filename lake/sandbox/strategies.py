@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lake.errors import BadInput
+from lake.features.registry import near
 from lake.market.timeframes import TIMEFRAMES
 from lake.rules.document import Node, read_document
-from lake.rules.language import Rule, Side
+from lake.rules.language import GOOD_NAME, Rule, Side
 
 SIDES: tuple[Side, ...] = ("bullish", "bearish")
 
@@ -63,14 +65,23 @@ def read_strategies(path: Path, rules: Mapping[str, Rule]) -> dict[str, Strategy
 
 
 def _strategy(name: str, node: Node, rules: Mapping[str, Rule]) -> Strategy:
+    if not re.fullmatch(GOOD_NAME, name):
+        raise node.refusal("a strategy's name of a-z, 0-9 and _", f"{name!r}; rename it")
     found = node.fields(_REQUIRED, (), f"strategy {name}")
-    return Strategy(
+    strategy = Strategy(
         name=name,
         description=found["description"].scalar("a sentence"),
         timeframe=_one_of(found["timeframe"], TIMEFRAMES),
         enter=_signal(found["enter"], rules),
         leave=_signal(found["leave"], rules),
     )
+    for rule in (rules[each] for each in strategy.rules):
+        if strategy.timeframe not in rule.timeframes:
+            raise found["timeframe"].refusal(
+                f"a timeframe of rule {rule.name}, one of {', '.join(rule.timeframes)}",
+                f"{strategy.timeframe!r}; choose one of them or extend the rule",
+            )
+    return strategy
 
 
 def _signal(node: Node, rules: Mapping[str, Rule]) -> Signal:
@@ -87,5 +98,5 @@ def _one_of(node: Node, allowed: tuple[str, ...]) -> str:
     expected = f"one of {', '.join(allowed)}"
     text = node.scalar(expected)
     if text not in allowed:
-        raise node.refusal(expected, repr(text))
+        raise node.refusal(expected, f"{text!r}{near(text, allowed)}")
     return text

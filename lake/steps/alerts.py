@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from lake.alerts.alert import Alert, alert_of_row, alert_rows
-from lake.alerts.keep import keep, keep_rules
+from lake.alerts.keep import keep
+from lake.alerts.keep_rules import keep_rules
 from lake.config import Settings
 from lake.errors import BadInput
 from lake.market.adjust import adjusted, split_factor
@@ -21,6 +22,7 @@ from lake.rules.elsewhere import answers_of, asks_of
 from lake.rules.identity import rule_version
 from lake.rules.language import read_rules, rules_for
 from lake.rules.rule import LEVEL_COLUMN, Rule, methods_of
+from lake.steps.states import keep_states
 from lake.store.catalog import connect
 from lake.store.lake import Lake, now_utc
 from lake.store.reads import known_symbols, read_history
@@ -59,7 +61,7 @@ def raise_alerts(
 
     Rules see all history; `start` and `end` limit what is written. An alert of the same rule version
     that does not fire any more becomes invalidated. Without `timeframes` these are all that a rule
-    names and the lake has bars of.
+    names and the lake has bars of, and table symbol_states is brought up to date with them.
 
     Raises:
         UnknownSymbol: `symbols` names one that the lake does not have.
@@ -72,6 +74,8 @@ def raise_alerts(
     counts = {"timeframes": len(frames), "alerts": 0, "written": 0, "replaced": 0, "invalidated": 0}
     names = known_symbols(con, symbols)
     keep_rules(lake, rules.values(), moment)
+    if timeframes is None and names:
+        keep_states(lake, con, names)
     for timeframe in frames:
         own = rules_for(rules, timeframe)
         for begin in range(0, len(names), CHUNK):
@@ -131,7 +135,7 @@ def _chunk(
     for bars, actions in read_history(con, timeframe, symbols):
         moments = [moment.replace(tzinfo=UTC) for moment in bars.ts.tolist()]
         newest[bars.symbol] = moments[-1]
-        days |= zip(((bars.symbol, each) for each in moments), _days(bars).tolist(), strict=True)
+        days |= zip(((bars.symbol, each) for each in moments), days_of(bars).tolist(), strict=True)
         own = _of_history(rules, bars, actions, now, others.get(bars.symbol, ()))
         found += [alert for alert, day in own if period.has(day)]
     firing = {alert.alert_id for alert in found}
@@ -171,7 +175,7 @@ def _of_history(
     """Yield the alerts of one symbol's bars as traded, each with the session that counts for it."""
     found = history_alerts(rules, bars, actions, now, others)
     starts = [moment.replace(tzinfo=UTC) for moment in bars.ts.tolist()] if found else []
-    days = dict(zip(starts, _days(bars).tolist(), strict=True)) if found else {}
+    days = dict(zip(starts, days_of(bars).tolist(), strict=True)) if found else {}
     return ((alert, days[alert.ts]) for alert in found)
 
 
@@ -209,6 +213,6 @@ def history_alerts(
     return detect(rules, split_bars, columns, events, later_splits, 0, "batch", now, said)
 
 
-def _days(bars: Bars) -> Dates:
+def days_of(bars: Bars) -> Dates:
     """Return the date by which `--from` and `--to` choose each bar."""
     return bars.session if kind_of(bars.timeframe) == "intraday" else bars.ts.astype("datetime64[D]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -89,14 +90,20 @@ def _findings(rule: Rule, basis: Basis, row: int, alert: Alert, found: Alert | N
     return findings
 
 
+@lru_cache(maxsize=256)
+def _states_named(text: str, name: str) -> dict[str, str]:
+    """Return the names of the states that a rule's text has besides its own, by what they mean."""
+    return {
+        str(condition): f"{rule.name}.{state}"
+        for rule in parse_rules(text).values()
+        for state, condition in states_of(rule).items()
+        if rule.name != name
+    }
+
+
 def _by_state(findings: list[Finding], rule: Rule) -> list[Finding]:
     """Return findings in which states of other rules have their names again, in place of what they mean."""
-    named = {
-        str(condition): f"{each.name}.{state}"
-        for each in parse_rules(rule.text).values()
-        for state, condition in states_of(each).items()
-        if each.name != rule.name
-    }
+    named = _states_named(rule.text, rule.name)
 
     def short(text: str) -> str:
         for meaning in sorted(named, key=len, reverse=True):

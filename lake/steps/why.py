@@ -88,8 +88,8 @@ class Explainer:
         now = self._basis(None, rule, stored)
         then_at, seen, then = self._derived_then(rule, stored, known_at)
         basis = seen.until(stored)
-        later = derived(rule, stored, now)
         differences = changes(basis, now.until(stored))
+        later = derived(rule, stored, now) if differences else then
         shown = tuple(shown_bars(rule, basis))
         revision = int(row["revision"])
         return Why(

@@ -21,6 +21,7 @@ from lake.steps.enrich import enrich_features
 from lake.steps.ingest import default_request, ingest
 from lake.steps.publish import publish_documents
 from lake.steps.sandbox import run_sandbox
+from lake.steps.states import keep_states
 from lake.steps.training import build_training_set
 from lake.store.catalog import connect
 from lake.store.lake import Lake
@@ -37,6 +38,8 @@ def published(tmp_path: Path, mongo_url: str) -> Settings:
     ingest(settings, default_request(settings, source="sample", symbols=SYMBOLS))
     enrich_features(settings, timeframes=["1d"])
     raise_alerts(settings, timeframes=["1d"])
+    lake = Lake.open(settings)
+    keep_states(lake, connect(lake), ["AAPL"])
     run_sandbox(settings, "dual_channel")
     build_training_set(settings)
     return settings
@@ -76,6 +79,7 @@ def test_every_collection_holds_what_the_lake_holds(published: Settings, databas
         "symbols": "SELECT count(*) FROM symbols",
         "features": "SELECT count(*) FROM bars",
         "alerts": "SELECT count(*) FROM alerts",
+        "symbol_states": "SELECT count(*) FROM symbol_states",
         "sandbox_runs": "SELECT count(*) FROM sandbox_runs",
         "sandbox_trades": "SELECT count(*) FROM sandbox_trades",
         "sandbox_metrics": "SELECT count(*) FROM sandbox_metrics",

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from lake.alerts.keep import keep, keep_rules
+from lake.alerts.keep import keep
+from lake.alerts.keep_rules import keep_rules
 from lake.config import Settings, load_settings
 from lake.errors import BadInput
 from lake.live.restore import restored_market

@@ -12,7 +12,7 @@ from lake.market.candles import Candle
 from lake.market.sessions import calendar
 from lake.rules.language import parse_rules
 from lake.thresholds import read_thresholds
-from tests.builders import actions
+from tests.builders import actions, daily_bars
 from tests.conftest import CHECKOUT
 from tests.live import NOW
 
@@ -237,3 +237,26 @@ def test_symbols_can_be_added_and_do_not_disturb_each_other() -> None:
     found = both.take(mixed, NOW)
     assert [each for each in found.alerts if each.symbol == "AAPL"] == expected.alerts
     assert len(found.alerts) == 2 * len(expected.alerts) > 0
+
+
+def test_daily_bars_that_come_while_it_runs_count_from_the_next_bar_on() -> None:
+    asking = parse_rules(
+        """
+trend:
+  description: The last day rose.
+  timeframes: [5m]
+  fires: every_bar
+  severity: info
+  bullish: {all: [close > 11, "close > close[-1] on 1d"]}
+"""
+    )
+    live = LiveMarket(asking, {"AAPL": "XNYS"}, LIMITS)
+    assert told(take(live, *(minute(number, 12.0) for number in range(6)))) == []
+    days = [str(day) for day in DAYS.sessions[FIRST - 3 : FIRST + 1]]
+    live.know("AAPL", [daily_bars(days, [9.0, 10.0, 11.0, 5.0])], actions())
+    # Today's own bar is there too, and closes only after this session.
+    assert told(take(live, *(minute(number, 12.0) for number in range(6, 11)))) == [
+        ("trend", "bullish", "14:35", "confirmed")
+    ]
+    live.know("AAPL", [daily_bars(days, [9.0, 12.0, 11.0, 15.0])], actions())
+    assert told(take(live, *(minute(number, 12.0) for number in range(11, 16)))) == []

@@ -305,7 +305,7 @@ REFUSALS = {
     "an empty rule": ("turn:\n", 1, "found nothing"),
     "rules as a list": ("- turn\n", 1, "expected rules by name, found a list"),
     "an empty file": ("# nothing\n", 1, "found an empty file"),
-    "bad YAML": (GOOD + "  cooldown: [4h\n", 8, "expected plain YAML"),
+    "bad YAML": (GOOD + "  cooldown: [4h\n", 7, "expected plain YAML"),
     "bracket in a flow list": (condition("{all: [close > close[-1]]}"), 6, "has brackets in quotes"),
     "a tab": (GOOD + "\tcooldown: 4h\n", 7, "expected plain YAML"),
     "a control character": (GOOD + "\x07\n", 7, "special characters are not allowed"),
@@ -332,7 +332,7 @@ def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_utf_8_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_bytes(b"turn: \xff\n")
-    with pytest.raises(BadConfiguration, match=r"rules\.yaml: expected a readable UTF-8 file"):
+    with pytest.raises(BadConfiguration, match=r"rules\.yaml, line 1: expected a readable UTF-8 file"):
         read_rules(tmp_path)
 
 

@@ -1,11 +1,15 @@
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lake.config import CHECKOUT
 from lake.errors import BadConfiguration, BadInput
-from lake.rules.language import read_rules
-from lake.sandbox.strategies import Signal, find_strategy, read_strategies
+from lake.rules.language import parse_rules, read_rules
+from lake.sandbox.signals import signals_of
+from lake.sandbox.strategies import Signal, Strategy, find_strategy, read_strategies
+from tests.builders import actions, daily_bars, sessions
 
 RULES = read_rules(CHECKOUT / "conf")
 GOOD = """\
@@ -71,3 +75,26 @@ def test_a_file_without_strategies_is_refused(tmp_path: Path, text: str) -> None
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadConfiguration, match="expected a readable"):
         read_strategies(tmp_path / "strategies.yaml", RULES)
+
+
+def test_a_strategy_may_rest_on_rules_that_ask_another_timeframe() -> None:
+    rules = parse_rules(
+        """
+week:
+  description: The last complete week closed above 20.
+  timeframes: [1d]
+  fires: on_change
+  severity: info
+  precedence: [bearish, bullish]
+  bullish: close > 20 on 1wk
+  bearish: close < 20 on 1wk
+"""
+    )
+    signal = {side: Signal("week", side) for side in ("bullish", "bearish")}  # type: ignore[arg-type]
+    strategy = Strategy("s", "d", "1d", signal["bullish"], signal["bearish"])
+    days = sessions("2012-01-03", 9)
+    own = daily_bars(days, [10.0, *[11.0] * 8])
+    weeks = replace(daily_bars([days[1], days[3], days[6]], [5.0, 30.0, 6.0]), timeframe="1wk")
+    enter, leave = signals_of(strategy, rules, own, actions(), [weeks])
+    assert np.flatnonzero(enter).tolist() == [4, 5, 6]
+    assert np.flatnonzero(leave).tolist() == [7, 8]

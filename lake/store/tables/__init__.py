@@ -12,6 +12,7 @@ from lake.store.tables.results import (
     SANDBOX_METRICS,
     SANDBOX_RUNS,
     SANDBOX_TRADES,
+    SYMBOL_STATES,
     TRAINING_SETS,
 )
 from lake.store.tables.spec import TableSpec
@@ -31,6 +32,7 @@ TABLES: dict[str, TableSpec] = {
         LEVEL_EVENTS,
         ALERTS,
         RULE_VERSIONS,
+        SYMBOL_STATES,
         NOTIFICATIONS,
         DEAD_LETTERS,
         SANDBOX_RUNS,

@@ -1,10 +1,28 @@
-"""Tables of sandbox runs and training sets; a run's rows count once its run is entered."""
+"""Tables of what was worked out: states, sandbox runs (which count once entered), training sets."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
 from lake.store.tables.spec import UTC_MICROS, TableSpec, columns
+
+SYMBOL_STATES = TableSpec(
+    name="symbol_states",
+    schema=pa.schema(
+        columns(
+            symbol=pa.string(),
+            session=pa.date32(),
+            closes_at=UTC_MICROS,
+            close=pa.float64(),
+            state=pa.string(),
+            best_timeframe=pa.string(),
+            shortfall=pa.float64(),
+            standings=pa.string(),
+        )
+    ),
+    key=("symbol",),
+)
+"""Where each symbol stood when alerts were last raised; `state` is buy, hold, sell, or null."""
 
 SANDBOX_RUNS = TableSpec(
     name="sandbox_runs",
