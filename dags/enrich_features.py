@@ -1,6 +1,8 @@
-"""Compute features, when bars of any timeframe are new.
+"""Compute features, when bars of any timeframe are new and nothing looks ahead.
 
-The same on the command line: `lake enrich`; `lake columns` lists what is computed.
+First columns, level methods, rules and longer bars are computed again on a few truncated histories. One
+that says something else there fails the run by its name, before anything rests on it. The same on the
+command line: `lake verify --lookahead`, then `lake enrich`; `lake columns` lists what is computed.
 """
 
 from __future__ import annotations
@@ -21,13 +23,19 @@ from lake_tasks import DEFAULT_ARGS, SYMBOLS, lake_settings, symbols_of
     params={"symbols": SYMBOLS},
 )
 def enrich_features() -> None:
+    @task
+    def check_lookahead(params: dict[str, Any] | None = None) -> dict[str, Any]:
+        from lake.steps.lookahead import require_no_lookahead
+
+        return require_no_lookahead(lake_settings(), symbols_of(params))
+
     @task(outlets=[FEATURES])
     def enrich(params: dict[str, Any] | None = None) -> dict[str, Any]:
         from lake.steps.enrich import enrich_features
 
         return enrich_features(lake_settings(), symbols_of(params))
 
-    enrich()
+    check_lookahead() >> enrich()
 
 
 enrich_features()

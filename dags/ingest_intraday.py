@@ -5,6 +5,8 @@
 It does nothing while conf/universe.yaml names a source that has only days, as the sample does: choose
 yahoo or simulated there, or start it with a source. **report** fails if symbols could not be fetched,
 and names them; all the others are stored by then.
+A run that has not succeeded within three hours is late: Airflow's home page and `lake check` say so.
+From and To load a stretch anew; each run of an Airflow backfill loads its own session.
 The same on the command line: `lake ingest --timeframe 1m`, then `lake derive`.
 """
 
@@ -13,20 +15,9 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import Param, dag, task
+from ingest_tasks import FRESHNESS, asked, merge, plan, report, stage
 from lake_assets import INTRADAY_BARS
-from lake_tasks import (
-    DEFAULT_ARGS,
-    FROM,
-    MODE,
-    PATH,
-    PATIENT_RETRIES,
-    PRICE_BASIS,
-    SYMBOLS,
-    TO,
-    lake_settings,
-    request_of,
-    source_param,
-)
+from lake_tasks import DEFAULT_ARGS, FROM, MODE, PATH, PRICE_BASIS, SYMBOLS, TO, lake_settings, source_param
 from session_timetable import SessionTimetable
 
 
@@ -35,6 +26,7 @@ from session_timetable import SessionTimetable
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    deadline=FRESHNESS,
     doc_md=__doc__,
     tags=["lake", "bars"],
     params={
@@ -55,43 +47,13 @@ from session_timetable import SessionTimetable
     },
 )
 def ingest_intraday() -> None:
-    @task
-    def plan(params: dict[str, Any] | None = None) -> list[list[str]]:
-        from airflow.sdk.exceptions import AirflowSkipException
-
-        from lake.steps import candles, ingest
-
-        request = request_of(params, params["timeframe"])
-        if params["source"] is None and (why := candles.nothing_to_fetch(request)):
-            raise AirflowSkipException(why)
-        return ingest.plan(lake_settings(), request)
-
-    @task(map_index_template="{{ first_symbol }}", retries=PATIENT_RETRIES)
-    def stage(chunk: list[str], run_id: str | None = None, params: dict[str, Any] | None = None) -> Any:
+    @task(outlets=[INTRADAY_BARS])
+    def derive() -> dict[str, Any]:
         from airflow.sdk import get_current_context
 
-        from lake.steps import ingest
-
-        get_current_context()["first_symbol"] = chunk[0]
-        return ingest.stage(lake_settings(), request_of(params, params["timeframe"]), run_id, chunk)
-
-    @task
-    def merge(run_id: str | None = None, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        from lake.steps import ingest
-
-        return ingest.merge(lake_settings(), request_of(params, params["timeframe"]), run_id)
-
-    @task(outlets=[INTRADAY_BARS])
-    def derive(params: dict[str, Any] | None = None) -> dict[str, Any]:
         from lake.steps import candles
 
-        return candles.derive_candles(lake_settings(), request_of(params, params["timeframe"]))
-
-    @task
-    def report(staged: list[dict[str, Any]]) -> None:
-        from lake.steps import ingest
-
-        ingest.refuse_problems(staged)
+        return candles.derive_candles(lake_settings(), asked(get_current_context()))
 
     staged = stage.expand(chunk=plan())
     staged >> merge() >> derive() >> report(staged)

@@ -25,6 +25,8 @@ class BarThresholds(BaseModel):
     step_within: Annotated[float, Field(gt=1, lt=3)]
     least_split: Factor
     split_step_within: Fraction
+    split_shown_within: Annotated[float, Field(gt=0, lt=0.5)] = 0.4
+    widest_range: Factor = 6.25
     zero_volume_bars: Count
 
 

@@ -110,8 +110,8 @@ def date_of(params: Mapping[str, Any], name: str) -> date | None:
     return date.fromisoformat(params[name]) if params[name] else None
 
 
-def request_of(params: Mapping[str, Any], timeframe: str = "1d") -> IngestRequest:
-    """Return what the form of an ingest asks for."""
+def request_of(params: Mapping[str, Any]) -> IngestRequest:
+    """Return what the form of an ingest asks for; of days where it does not name a timeframe."""
     from lake.steps.ingest import default_request
 
     return default_request(
@@ -120,7 +120,7 @@ def request_of(params: Mapping[str, Any], timeframe: str = "1d") -> IngestReques
         symbols=symbols_of(params),
         mode=params["mode"],
         path=params["path"],
-        timeframe=timeframe,
+        timeframe=params.get("timeframe", "1d"),
         start=date_of(params, "from"),
         end=date_of(params, "to"),
         price_basis=params["price_basis"],

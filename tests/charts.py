@@ -185,6 +185,43 @@ def hang(handler: _Handler, body: Body) -> None:
     handler.server.stopping.wait()
 
 
+def forbidden(handler: _Handler, body: Body) -> None:
+    """Answer 403."""
+    handler.say(403, b"Forbidden")
+
+
+def half_json(handler: _Handler, body: Body) -> None:
+    """Answer with the first half of the JSON, as if that were all."""
+    text = json.dumps(body).encode()
+    handler.say(200, text[: len(text) // 2], **{"Content-Type": "application/json"})
+
+
+def cut_off(handler: _Handler, body: Body) -> None:
+    """Promise a whole answer, send half of it and hang up."""
+    text = json.dumps(body).encode()
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(text)))
+    handler.end_headers()
+    handler.wfile.write(text[: len(text) // 2])
+    handler.close_connection = True
+
+
+def words(handler: _Handler, body: Body) -> None:
+    """Answer with words for prices."""
+    for quote in body["chart"]["result"][0]["indicators"]["quote"]:
+        quote["close"] = ["n/a" for _ in quote.get("close", [])]
+    handler.say_json(body)
+
+
+def nulls(handler: _Handler, body: Body) -> None:
+    """Answer with no value in any row."""
+    for quote in body["chart"]["result"][0]["indicators"]["quote"]:
+        for name in QUOTE:
+            quote[name] = [None for _ in quote.get(name, [])]
+    handler.say_json(body)
+
+
 def empty(handler: _Handler, body: Body) -> None:
     """Answer without bars."""
     result = body["chart"]["result"][0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lake.config import Settings, load_settings
@@ -35,11 +36,11 @@ def table_versions(settings: Settings) -> dict[str, int]:
     return {name: lake.table(name).version() for name in TABLES}
 
 
-def lake_process(root: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start the `lake` command on a throw-away lake."""
+def lake_process(root: Path, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """Start the `lake` command on a throw-away lake, under another command if one comes `before`."""
     environment = {**os.environ, "LAKE_ROOT": str(root)}
     return subprocess.Popen(
-        [sys.executable, "-c", "from lake.cli import main; main()", *arguments],
+        [*before, sys.executable, "-c", "from lake.cli import main; main()", *arguments],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -47,9 +48,9 @@ def lake_process(root: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def run_lake(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_lake(root: Path, *arguments: str, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     """Run the `lake` command on a throw-away lake to its end."""
-    process = lake_process(root, *arguments)
+    process = lake_process(root, *arguments, before=before)
     out, err = process.communicate()
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 

@@ -25,7 +25,7 @@ quarantine = typer.Typer(
 
 def add_to(app: typer.Typer) -> None:
     """Register the asking commands."""
-    for command in (sql, symbols, columns, check, verify):
+    for command in (sql, symbols, columns, check):
         app.command()(command)
     app.add_typer(quarantine, name="quarantine")
 
@@ -112,19 +112,6 @@ def check() -> None:
     for finding in findings:
         print(f"{'ok ' if finding.is_ok else 'BAD'}  {finding.about}: {finding.found}")
     if not all(finding.is_ok for finding in findings):
-        sys.exit(1)
-
-
-def verify() -> None:
-    """Run the lake's own audits; exit 1 if any returns rows."""
-    from lake.steps.verify import verify as step
-
-    audits = step(load_settings())
-    for audit in audits:
-        print(f"{'ok ' if audit.is_clean else 'BAD'}  {audit.name}: {audit.bad_rows.num_rows:,} bad rows")
-        if not audit.is_clean:
-            print_rows(audit.bad_rows.slice(0, 10), "table")
-    if not all(audit.is_clean for audit in audits):
         sys.exit(1)
 
 

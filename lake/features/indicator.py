@@ -55,7 +55,10 @@ class Indicator:
     it never settles: started later, it needs the stored value before as its start, and after
     `settle_bars` differs from the full history's by a constant only. An intraday column is missing
     on daily and longer bars. A helper is computed where a rule or another column reads it, and is
-    neither stored nor a feature of training sets.
+    neither stored nor a feature of training sets. One that compares without a tolerance
+    takes prices, and columns measured in price, alone: it is given those of each bar in the terms of
+    its own time. Divided by a later split, equal prices may differ by what rounding leaves, and the
+    past would hang on the future.
     """
 
     columns: tuple[str, ...]
@@ -70,6 +73,7 @@ class Indicator:
     is_cumulative: bool = False
     is_intraday: bool = False
     is_helper: bool = False
+    compares_exactly: bool = False
 
     @property
     def is_sparse(self) -> bool:

@@ -100,6 +100,11 @@ def build(declared: Mapping[str, Sequence[Indicator]]) -> Registry:
                     f"lake/features/columns/{group}.py: {indicator.columns[0]} expected inputs among "
                     f"{', '.join((*VALUES, *CONTEXT))} and columns declared before it, found {unknown[0]!r}"
                 )
+            if indicator.compares_exactly and SPLIT_EXPONENT[indicator.scale]:
+                raise BadConfiguration(
+                    f"lake/features/columns/{group}.py: {indicator.columns[0]} expected scale percent, ratio "
+                    f"or flag with compares_exactly, found {indicator.scale!r}; measure it against the price"
+                )
             for column in indicator.columns:
                 if column in by_column or column in (*VALUES, *CONTEXT):
                     raise BadConfiguration(

@@ -2,34 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from lake.features.indicator import TOLERANCE
 from lake.levels.batch import Found
 from lake.levels.level import OTHER, Event, Level
 
 
-def differences(part: Found, whole: Found, until: int, split_ratio: float = 1.0) -> list[str]:
-    """Return, in words, what a prefix and the whole say differently of the time up to the cut.
+class Disagreement(NamedTuple):
+    """One thing that a prefix and the whole say differently; None stands for what one of them lacks.
 
-    Compared are the levels confirmed up to `until`, the events on bars that closed up to it, and
-    that the prefix's certificates count the whole's events up to it and only those. Each line
-    begins with the method's name.
+    `what` is a level, an event, a certificate, an outcome or a strength, `key` says which.
+    """
+
+    method: str
+    what: str
+    key: tuple[Any, ...]
+    part: Any
+    whole: Any
+
+    def __str__(self) -> str:
+        subject = f"{self.method}: {self.what} {self.key}"
+        if self.part is None:
+            return f"{subject} is missing from the prefix"
+        if self.whole is None:
+            return f"{subject} is in the prefix alone"
+        return f"{subject} is {self.part} in the prefix, {self.whole} in the whole"
+
+
+def differences(part: Found, whole: Found, until: int, split_ratio: float = 1.0) -> list[str]:
+    """Return `disagreements` in words, each line beginning with the method's name."""
+    return [str(each) for each in disagreements(part, whole, until, split_ratio)]
+
+
+def disagreements(
+    part: Found, whole: Found, until: int, split_ratio: float = 1.0, since: int | None = None
+) -> list[Disagreement]:
+    """Return what a prefix and the whole say differently of the time up to the cut.
+
+    Compared are the levels confirmed up to `until`, the events on bars that closed up to it, that
+    the prefix's certificates count the whole's events up to it and only those, that levels which had
+    ended still have, and the strengths that no later bar has added to.
 
     Args:
         until: close of the prefix's last bar, microseconds since 1970, UTC.
         split_ratio: product of the splits after the prefix, which the whole's prices are divided by.
+        since: where a shorter prefix agreed up to; only what is new since is compared then.
     """
     known = [level for level in whole.levels if level.confirmed_at <= until]
     events = [event for event in whole.events if event.closes_at <= until]
-    said = _births(part.levels, split_ratio), _births(known, 1.0)
-    made = _made(part.events, split_ratio), _made(events, 1.0)
+    mine, own_events = part.levels, part.events
+    if since is not None:
+        fresh = [event for event in events if event.closes_at > since]
+        own_events = [event for event in own_events if event.closes_at > since]
+        changed = {event.level_id for event in (*fresh, *own_events)}
+        mine, known = (_changed(levels, changed, since) for levels in (mine, known))
+        wanted = {level.level_id for level in known}
+        events, counted = fresh, [event for event in events if event.level_id in wanted]
+    else:
+        counted = events
+    ended = {level.level_id for level in mine if level.outcome in _FINAL}
+    settled = {level.level_id for level in known if level.strength_bar <= part.last_bar}
     return [
-        *_unequal("level", *said),
-        *_unequal("event", *made),
-        *_unequal("certificate", _certificates(part.levels), _counted(known, events)),
+        *_unequal("level", _births(mine, split_ratio), _births(known, 1.0)),
+        *_unequal("event", _made(own_events, split_ratio), _made(events, 1.0)),
+        *_unequal("certificate", _certificates(mine), _counted(known, counted)),
+        *_unequal("outcome", *(_outcomes(levels, ended) for levels in (mine, known))),
+        *_unequal("strength", *(_strengths(levels, settled, part.last_bar) for levels in (mine, known))),
     ]
+
+
+_FINAL = ("replaced", "crowded_out")
+
+
+def _changed(levels: Iterable[Level], changed: set[str], since: int) -> list[Level]:
+    return [level for level in levels if level.confirmed_at > since or level.level_id in changed]
+
+
+def _outcomes(levels: Iterable[Level], chosen: set[str]) -> dict[Any, Any]:
+    return {
+        (each.method, each.level_id): ((each.outcome,), 1.0) for each in levels if each.level_id in chosen
+    }
+
+
+def _strengths(levels: Iterable[Level], chosen: set[str], bar: int) -> dict[Any, Any]:
+    return {
+        (each.method, each.level_id): ((), each.strength_at(bar))
+        for each in levels
+        if each.level_id in chosen
+    }
 
 
 def _births(levels: Iterable[Level], ratio: float) -> dict[Any, Any]:
@@ -79,18 +141,11 @@ def _count(level: Level, events: list[Event]) -> tuple[Any, ...]:
     return kind, len(touches), touches[-1] if touches else None, flips, broken_at
 
 
-def _unequal(what: str, part: dict[Any, Any], whole: dict[Any, Any]) -> list[str]:
-    found = []
+def _unequal(what: str, part: dict[Any, Any], whole: dict[Any, Any]) -> Iterator[Disagreement]:
     for key in {**part, **whole}:
-        if key not in part:
-            found.append(f"{key[0]}: {what} {key[1:]} is missing from the prefix")
-        elif key not in whole:
-            found.append(f"{key[0]}: {what} {key[1:]} is in the prefix alone")
-        elif not _agree(part[key], whole[key]):
-            found.append(
-                f"{key[0]}: {what} {key[1:]} is {part[key]} in the prefix, {whole[key]} in the whole"
-            )
-    return found
+        mine, theirs = part.get(key), whole.get(key)
+        if mine is None or theirs is None or not _agree(mine, theirs):
+            yield Disagreement(key[0], what, key[1:], mine, theirs)
 
 
 def _agree(one: tuple[Any, float], other: tuple[Any, float]) -> bool:

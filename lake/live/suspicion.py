@@ -38,13 +38,15 @@ class Suspicion:
         "_opens",
         "_small",
         "_timeframe",
+        "_wide",
     )
 
     def __init__(self, timeframe: str, calendar: Calendar, limits: Thresholds, actions: Actions) -> None:
         self._timeframe, self._calendar, self._limits, self._actions = timeframe, calendar, limits, actions
         self._candles: list[Candle] = []
         self._opens, self._closes = 0, 0
-        self._small, self._has_splits = limits.bars.jump_return, len(actions.split_dates) > 0
+        self._small, self._wide = limits.bars.jump_return, limits.bars.widest_range
+        self._has_splits = len(actions.split_dates) > 0
 
     def remember(self, candles: Sequence[Candle]) -> None:
         """Start with the last of landed candles."""
@@ -88,8 +90,10 @@ class Suspicion:
         return str(codes[-1])
 
     def _is_plain(self, before: Candle, candle: Candle) -> bool:
-        """Return whether a candle needs no judgement: a small step, and no split can lie between."""
+        """Return whether a candle needs no judgement: small step and range, no split in between."""
         if abs(candle.close - before.close) > self._small * before.close:
+            return False
+        if candle.high > self._wide * candle.close or candle.low * self._wide < candle.close:
             return False
         if not self._has_splits or self._opens <= before.ts < candle.ts < self._closes:
             return True

@@ -6,6 +6,7 @@ before a dividend d they are multiplied by (previous close - d) / previous close
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -24,7 +25,8 @@ def adjusted(bars: Bars, actions: Actions, basis: Basis) -> Bars:
     if basis == "raw" or not len(bars):
         return bars
     known = actions.up_to(bars.session[-1])
-    bars_split = bars.rescaled(split_factor(bars.session, known))
+    later_splits = split_factor(bars.session, known)
+    bars_split = replace(bars.rescaled(later_splits), later_splits=later_splits)
     if basis == "split":
         return bars_split
     return bars_split.repriced(dividend_factor(bars, known))

@@ -22,7 +22,8 @@ class Bars:
     """Bars of one symbol and timeframe, oldest first, one array a column, all of one length.
 
     `ts` is the start, `closes_at` the moment from which the bar may be used, `session` the
-    exchange date of its last session. Prices are on one basis, as the reader asked for.
+    exchange date of its last session. Prices are on one basis, as the reader asked for: on the split
+    basis `later_splits` is the product of the splits after each bar, which its price is divided by.
     """
 
     symbol: str
@@ -37,24 +38,30 @@ class Bars:
     volume: Floats
     is_complete: Bools
     is_suspect: Bools
+    later_splits: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.ts)
 
     def __getitem__(self, rows: slice | NDArray[Any]) -> Self:
         """Return the chosen rows as bars."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in _ARRAYS})
+        later = self.later_splits
+        chosen = {name: getattr(self, name)[rows] for name in _ARRAYS}
+        return replace(self, **chosen, later_splits=None if later is None else later[rows])
 
     def rescaled(self, factor: Floats) -> Self:
         """Return bars with prices divided and volume multiplied by `factor`, one value a bar."""
-        return replace(self.repriced(1.0 / factor), volume=self.volume * factor)
+        later = None if self.later_splits is None else self.later_splits * factor
+        return replace(self.repriced(1.0 / factor), volume=self.volume * factor, later_splits=later)
 
     def repriced(self, factor: Floats) -> Self:
         """Return bars with prices multiplied by `factor`, one value a bar, and volume as it is."""
-        return replace(self, **{name: getattr(self, name) * factor for name in PRICES})
+        return replace(self, **{name: getattr(self, name) * factor for name in PRICES}, later_splits=None)
 
 
-_ARRAYS = tuple(field.name for field in fields(Bars) if field.name not in ("symbol", "timeframe"))
+_ARRAYS = tuple(
+    field.name for field in fields(Bars) if field.name not in ("symbol", "timeframe", "later_splits")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from lake.market.bars import Actions, Dates, Floats
 from lake.market.sessions import Calendar
-from lake.market.suspect_bars import Series, splits_between
+from lake.market.suspect_bars import Series, shows_split, splits_between
 from lake.thresholds import DividendThresholds, Thresholds
 
 DISAGREES = "disagrees"
@@ -75,8 +75,9 @@ def _judge_split(bars: Series, actions: Actions, number: int, limits: Thresholds
     ratio = float(np.log(actions.split_ratios[number]))
     if row is None or bars.is_split_basis[row] or abs(ratio) < np.log(limits.bars.least_split):
         return ActionVerdict((), False)
-    step = float(np.log(bars.close[row] / bars.close[row - 1]))
-    return ActionVerdict(("split_not_shown",) if abs(step) < abs(step + ratio) else (), False)
+    step = np.log(bars.close[row : row + 1] / bars.close[row - 1])
+    is_shown = shows_split(step, np.array([ratio]), limits.bars)[0]
+    return ActionVerdict(() if is_shown else ("split_not_shown",), False)
 
 
 def _judge_dividend(

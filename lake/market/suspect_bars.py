@@ -21,6 +21,7 @@ SUSPICIONS = {
     "jump": "the close moved more than 40% and 10 times the usual, and no action explains it",
     "step_10x": "the close moved about tenfold: a mistaken unit",
     "step_100x": "the close moved about a hundredfold: a mistaken unit",
+    "wide_range": "the high or the low lies several times off open and close: a mistaken unit or column",
     "split_step": "the close moved by a split's ratio that its prices already contain",
     "split_missing": "a split is recorded for this day and the as-traded prices do not show it",
     "repeat": "every value repeats the day before",
@@ -79,6 +80,7 @@ def suspect_bars(bars: Series, actions: Actions, timeframe: str, limits: Thresho
     window = np.timedelta64(limits.window_days, "D")
     steps = _steps(bars, actions, window)
     found = _unexplained(bars, steps, window, limits.bars) | _split_steps(bars, steps, limits.bars)
+    found["wide_range"] = steps.known & _wide_ranges(bars, limits.bars)
     if timeframe in ("1d", "1wk"):
         found["repeat"] = _repeats(bars, steps)
     if timeframe == "1d":
@@ -142,16 +144,32 @@ def _usual_returns(
     return usual
 
 
+def _wide_ranges(bars: Series, limits: BarThresholds) -> Bools:
+    """Return bars whose high or low is about ten times off, or more: closes alone would not show it."""
+    top, bottom = np.maximum(bars.open, bars.close), np.minimum(bars.open, bars.close)
+    wide: Bools = (bars.high > limits.widest_range * top) | (bars.low * limits.widest_range < bottom)
+    return wide
+
+
 def _split_steps(bars: Series, steps: _Steps, limits: BarThresholds) -> dict[str, Bools]:
     """Return steps of a split that the prices contain already, and missing ones of a recorded split."""
     least = np.log(limits.least_split)
     step, applied, recorded = abs(np.log(steps.move)), abs(np.log(bars.applied_split)), np.log(steps.split)
     again = (applied >= least) & (abs(step - applied) <= limits.split_step_within * applied)
-    missing = (abs(recorded) >= least) & (step < abs(np.log(steps.move) + recorded))
+    missing = (abs(recorded) >= least) & ~shows_split(np.log(steps.move), recorded, limits)
     return {
         "split_step": steps.known & bars.is_split_basis & again,
         "split_missing": steps.known & missing,
     }
+
+
+def shows_split(step: Floats, recorded: Floats, limits: BarThresholds) -> Bools:
+    """Return whether closes step by a split's ratio; both are logarithms, a split by 2 steps by -log 2.
+
+    A ratio recorded twice over is off by half of itself, a split that never was by the whole.
+    """
+    shown: Bools = abs(step + recorded) <= limits.split_shown_within * abs(recorded)
+    return shown
 
 
 def _repeats(bars: Series, steps: _Steps) -> Bools:

@@ -18,6 +18,7 @@ from lake.ports import holder
 from lake.rules.language import read_rules
 from lake.sandbox.strategies import read_strategies
 from lake.sources.yahoo import YahooSource
+from lake.steps.freshness import late
 from lake.store.lake import Lake
 from lake.universe import YAHOO, read_universe
 
@@ -43,6 +44,7 @@ def check(settings: Settings) -> list[Finding]:
         _tried("conf/channels.yaml", lambda: _channels(settings)),
         _tried("LAKE_ROOT", lambda: f"{Lake.open(settings).root} can be written"),
         _disk(settings),
+        _freshness(settings),
         _tried("MONGO_URL", lambda: _mongo(settings)),
         *_yahoo(settings),
     ]
@@ -75,6 +77,14 @@ def _disk(settings: Settings) -> Finding:
     usage = shutil.disk_usage(folder)
     share = usage.free / usage.total
     return Finding("disk", f"{usage.free / 1e9:,.1f} GB free ({share:.0%})", is_ok=share > LOW_DISK)
+
+
+def _freshness(settings: Settings) -> Finding:
+    try:
+        found = late(settings)
+    except LakeError as error:
+        found = [str(error)]
+    return Finding("deadlines", "; ".join(found) or "no ingest is late", is_ok=not found)
 
 
 def _yahoo(settings: Settings) -> list[Finding]:

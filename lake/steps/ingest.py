@@ -206,7 +206,7 @@ def merge(settings: Settings, request: IngestRequest, run_id: str) -> dict[str, 
             known_listings(connect(lake)), read_universe(settings.conf_folder).listings()
         )
         lake.upsert("symbols", listing_rows(described), known_at)
-        for group in staging.groups(COMMIT_ROWS):
+        for group in staging.groups(("symbols", "actions", "quarantine", table), COMMIT_ROWS):
             _merge_group(settings, lake, request, group, known_at, counts)
         staging.clear()
     return {"run_id": run_id, "known_at": known_at.isoformat(), **counts}
@@ -223,7 +223,7 @@ def _merge_group(
     """Judge and merge some chunks' rows, and add to `counts` what that changed."""
     table = _table(request)
     con = connect(lake)
-    vanished = _vanished(con, group[table], request)
+    vanished = _vanished(con, group[table], group["quarantine"], request)
     judge = open_judge(settings, con, group["symbols"])
     judged = judge.judge(table, group[table], group["actions"], vanished)
     closing = judged.vanished_bars if vanished is None else pa.concat_tables([vanished, judged.vanished_bars])
@@ -247,9 +247,12 @@ def _count(counts: dict[str, dict[str, int]], name: str, staged: int, change: Ch
     entry["closed"] += change.closed
 
 
-def _vanished(con: duckdb.DuckDBPyConnection, rows: pa.Table, request: IngestRequest) -> pa.Table | None:
+def _vanished(
+    con: duckdb.DuckDBPyConnection, rows: pa.Table, aside: pa.Table, request: IngestRequest
+) -> pa.Table | None:
     """Return current keys to close: for a reset, what the source delivered once and does not any more.
 
+    What it delivered in a state that cannot be used has not vanished: the good row of before stays.
     Daily bars of a real source drive out all simulated ones of their symbols. Minutes from before
     what Yahoo keeps have not vanished.
     """
@@ -262,7 +265,11 @@ def _vanished(con: duckdb.DuckDBPyConnection, rows: pa.Table, request: IngestReq
         return None
     keeps_some = request.source == YAHOO and kind_of(request.timeframe) == "intraday"
     spec = TABLES[_table(request)]
-    return pa.concat_tables([vanished_keys(con, spec, rows, name, keeps_some) for name in outdated])
+    keys = pa.concat_tables([part.select(spec.key) for part in (rows, aside)])
+    delivered = {SIMULATED: rows, request.source: keys}
+    return pa.concat_tables(
+        [vanished_keys(con, spec, delivered[name], name, keeps_some) for name in outdated]
+    )
 
 
 def _table(request: IngestRequest) -> str:

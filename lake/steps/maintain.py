@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -10,21 +11,29 @@ from deltalake import DeltaTable
 
 from lake.config import Settings
 from lake.store.encoding import writer_of
-from lake.store.lake import Lake
+from lake.store.failures import failures_of
+from lake.store.lake import Lake, now_utc
+from lake.store.leftovers import remove_leftovers
 from lake.store.tables import TABLES
 
 RETENTION_HOURS = 24
 """Files a reader may still need are kept this long after a newer version replaced them."""
 
 
-def maintain(settings: Settings) -> dict[str, Any]:
-    """Compact tables with small files, write checkpoints, remove files that no version needs."""
+def maintain(settings: Settings, now: datetime | None = None) -> dict[str, Any]:
+    """Compact tables with small files, write checkpoints, remove what no version and no run needs.
+
+    Raises:
+        StoreUnavailable: a table cannot be read or written, as on a full disk.
+    """
     lake = Lake.open(settings)
-    return {name: _maintain_table(lake, name) for name in TABLES}
+    counts: dict[str, Any] = {name: _maintain_table(lake, name) for name in TABLES}
+    with failures_of(lake.root):
+        return {**counts, "leftovers": remove_leftovers(lake.root, now or now_utc())}
 
 
 def _maintain_table(lake: Lake, name: str) -> dict[str, int]:
-    with lake.writing(name):
+    with failures_of(lake.uri(name)), lake.writing(name):
         compacted = _compact(lake.table(name), name)
         table = lake.table(name)
         table.create_checkpoint()

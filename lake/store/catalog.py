@@ -14,6 +14,7 @@ import duckdb
 
 from lake.errors import BadInput
 from lake.store.duck import open_duckdb
+from lake.store.failures import failures_of
 from lake.store.lake import Lake
 from lake.store.scan import scan
 from lake.store.tables import TABLES
@@ -34,11 +35,15 @@ def connect(
     """Return a connection in which every view of these layers of sql/ answers.
 
     With `as_of` the views `bars`, `bars_adjusted` and `actions` say what was known then.
+
+    Raises:
+        StoreUnavailable: a table cannot be read.
     """
     con = open_duckdb()
     con.execute("CREATE SCHEMA lake")
     for name, spec in TABLES.items():
-        con.execute(f"CREATE VIEW lake.{name} AS {scan(con, spec, lake.table(name))}")
+        with failures_of(lake.uri(name)):
+            con.execute(f"CREATE VIEW lake.{name} AS {scan(con, spec, lake.table(name))}")
     folders = [lake.settings.sql_folder / layer for layer in layers]
     if as_of is not None:
         con.execute("SET VARIABLE as_of = ?::TIMESTAMPTZ", [as_of.astimezone(UTC)])

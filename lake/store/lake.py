@@ -12,16 +12,17 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from lake.config import Settings
-from lake.errors import CommitConflict, StoreUnavailable
+from lake.errors import CommitConflict
 from lake.store import merge
 from lake.store.compaction import compact
 from lake.store.digest import digest
 from lake.store.encoding import writer_of
 from lake.store.extent import extent_of, literals
+from lake.store.failures import failures_of
 from lake.store.locks import writer_lock
 from lake.store.tables import TABLES, TableSpec
 from lake.store.transactions import Transactions
@@ -74,8 +75,13 @@ class Lake:
         return f"{self.root.rstrip('/')}/{name}"
 
     def table(self, name: str) -> DeltaTable:
-        """Return the current version of a table."""
-        return DeltaTable(self.uri(TABLES[name].name))
+        """Return the current version of a table.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
+        with failures_of(self.uri(name)):
+            return DeltaTable(self.uri(TABLES[name].name))
 
     def writing(self, name: str) -> AbstractContextManager[Any]:
         """Return the writer's lock of a table."""
@@ -87,7 +93,8 @@ class Lake:
         Call it inside `writing(name)`: then `known_at` rises with the order of commits, even
         when the machine's clock was set back.
         """
-        newest = _newest_known_at(self.table(name))
+        with failures_of(self.uri(name)):
+            newest = _newest_known_at(self.table(name))
         return now if newest is None else max(now, newest + timedelta(milliseconds=1))
 
     def upsert(
@@ -107,9 +114,10 @@ class Lake:
         Raises:
             CommitConflict: other writers won every retry.
             TransactionTaken: another writer carries on one of `transactions`; nothing of it was written.
+            StoreUnavailable: the table cannot be read or written, as on a full disk.
         """
         spec = TABLES[name]
-        with self.writing(name):
+        with failures_of(self.uri(name)), self.writing(name):
             table = self.table(name)
             if transactions:
                 transactions.check(table)
@@ -140,12 +148,13 @@ class Lake:
 
         Raises:
             CommitConflict: other writers won every retry.
+            StoreUnavailable: the table cannot be read or written, as on a full disk.
         """
         spec = TABLES[name]
         rows = rows.select(spec.schema.names).cast(spec.schema).sort_by([(k, "ascending") for k in spec.key])
         filters: list[Any] = [(column, "in", list(values)) for column, values in where.items()]
         conditions = [f"{column} IN ({literals(values)})" for column, values in where.items()]
-        with self.writing(name):
+        with failures_of(self.uri(name)), self.writing(name):
             table = self.table(name)
             predicate = " AND ".join(conditions)
             return self._retrying(name, table, lambda: self._replace(table, spec, rows, filters, predicate))
@@ -155,8 +164,9 @@ class Lake:
 
         Raises:
             CommitConflict: other writers won every retry.
+            StoreUnavailable: the table cannot be read or written, as on a full disk.
         """
-        with self.writing(name):
+        with failures_of(self.uri(name)), self.writing(name):
             return self._retrying(name, self.table(name), attempt)
 
     def reshape(self, name: str) -> None:
@@ -232,27 +242,22 @@ class Lake:
                 f"expected to commit to table {name} within {_ATTEMPTS} attempts, found other writers "
                 "ahead each time; run the command again when they are done"
             ) from error
-        except (DeltaError, OSError) as error:
-            raise _unavailable(self.uri(name), error) from error
 
     def _make_root(self) -> None:
         if "://" in self.root:
             return
-        try:
+        with failures_of(self.root):
             Path(self.root).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unavailable(self.root, error) from error
 
     def _create(self, spec: TableSpec) -> None:
-        try:
-            if not DeltaTable.is_deltatable(self.uri(spec.name)):
-                DeltaTable.create(
-                    self.uri(spec.name), spec.schema, mode="ignore", partition_by=list(spec.partition_by)
-                )
-        except CommitFailedError:
-            self.table(spec.name)  # somebody else created it in the same moment
-        except (DeltaError, TableNotFoundError, OSError) as error:
-            raise _unavailable(self.uri(spec.name), error) from error
+        with failures_of(self.uri(spec.name)):
+            try:
+                if not DeltaTable.is_deltatable(self.uri(spec.name)):
+                    DeltaTable.create(
+                        self.uri(spec.name), spec.schema, mode="ignore", partition_by=list(spec.partition_by)
+                    )
+            except CommitFailedError:
+                self.table(spec.name)  # somebody else created it in the same moment
 
 
 def now_utc() -> datetime:
@@ -276,10 +281,3 @@ def _newest_known_at(table: DeltaTable) -> datetime | None:
         return None
     newest: datetime | None = pc.max(files["max.known_at"]).as_py()
     return newest if newest is None or newest.tzinfo else newest.replace(tzinfo=UTC)
-
-
-def _unavailable(uri: str, error: Exception) -> StoreUnavailable:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return StoreUnavailable(
-        f"expected to read and write {uri}, found: {reason}; check LAKE_ROOT, its owner and the space left"
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from lake.errors import StoreUnavailable
+from lake.store.failures import failures_of
 from lake.store.files import file_system
 
 FOLDER = "_staging"
@@ -32,23 +32,24 @@ class Staging:
 
     def put(self, chunk: str, tables: Mapping[str, pa.Table]) -> None:
         """Store one chunk's rows, replacing what it staged before."""
-        try:
+        with failures_of(self._folder):
             self._files.create_dir(self._folder, recursive=True)
             for name, rows in tables.items():
                 self._replace(f"{name}-{chunk}.parquet", partial(self._write, rows))
-        except OSError as error:
-            raise StoreUnavailable(
-                f"expected to stage rows in {self._folder}, found: {error}; "
-                "check LAKE_ROOT, its owner and the space left"
-            ) from error
 
-    def groups(self, rows: int) -> Iterator[dict[str, pa.Table]]:
-        """Yield the staged tables by name, chunks in order joined until they hold so many rows."""
+    def groups(self, names: Collection[str], rows: int) -> Iterator[dict[str, pa.Table]]:
+        """Yield the staged tables by name, chunks in order joined until they hold so many rows.
+
+        A chunk that lacks one of `names` is left out: it was merged, and a killed run had begun to clear it.
+        """
+        with failures_of(self._folder):
+            chunks = [chunk for chunk in self._chunks() if chunk.keys() >= set(names)]
         waiting: dict[str, list[pa.Table]] = {}
         count = 0
-        for chunk in self._chunks():
+        for chunk in chunks:
             for name, path in chunk.items():
-                table = pq.read_table(path, filesystem=self._files)
+                with failures_of(path):
+                    table = pq.read_table(path, filesystem=self._files)
                 waiting.setdefault(name, []).append(table)
                 count += table.num_rows
             if count >= rows:
@@ -62,19 +63,21 @@ class Staging:
         path = f"{self._folder}/run.json"
         if self._files.get_file_info(path).type == fs.FileType.NotFound:
             return None
-        with self._files.open_input_stream(path) as stream:
+        with failures_of(self._folder), self._files.open_input_stream(path) as stream:
             return datetime.fromisoformat(json.loads(stream.read())["known_at"])
 
     def begin_merge(self, known_at: datetime) -> None:
         """Record that the merge begins, with its one `known_at`."""
         content = json.dumps({"known_at": known_at.isoformat()}).encode()
-        self._files.create_dir(self._folder, recursive=True)
-        self._replace("run.json", partial(self._write_bytes, content))
+        with failures_of(self._folder):
+            self._files.create_dir(self._folder, recursive=True)
+            self._replace("run.json", partial(self._write_bytes, content))
 
     def clear(self) -> None:
         """Forget the run: everything is merged, or is to be fetched anew."""
-        if self._files.get_file_info(self._folder).type == fs.FileType.Directory:
-            self._files.delete_dir(self._folder)
+        with failures_of(self._folder):
+            if self._files.get_file_info(self._folder).type == fs.FileType.Directory:
+                self._files.delete_dir(self._folder)
 
     def _chunks(self) -> list[dict[str, str]]:
         """Return the paths of each chunk's tables by name."""

@@ -119,7 +119,11 @@ class Builder:
             self._write_symbol(writer, rows, codes, contents)
         contents.scaler = Scaler.fitted(names, moments)
         contents.labels, contents.splits = spans.labels, spans.splits
-        contents.lookahead = {"cuts_per_symbol": CUTS, "largest_difference": survey.difference}
+        contents.lookahead = {
+            "verdict": "clean",  # else nothing would be written
+            "cuts_per_symbol": CUTS,
+            "largest_difference": survey.difference,
+        }
         _check_rows(contents.rows)
         return contents
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ def test_the_registry_has_all_of_talib() -> None:
 
 @pytest.mark.parametrize("symbol", DAILY)
 def test_patterns_are_those_of_talib(shared_data: Path, symbol: str) -> None:
-    bars = split_adjusted(shared_data, symbol)
+    bars = replace(split_adjusted(shared_data, symbol), later_splits=None)  # these very prices
     columns = compute(bars, [f"cdl_{name.lower()}" for name in PATTERNS])
     occurring = 0
     for name in PATTERNS:

@@ -39,7 +39,9 @@ print(json.dumps({{
             "backoff": task.retry_exponential_backoff,
             "has_policy": task.retry_policy is not None,
             "outlets": [asset.name for asset in task.outlets],
+            "after": sorted(task.upstream_task_ids),
         }} for task in dag.tasks}},
+        "deadline": DagSerialization.to_dict(dag)["dag"].get("deadline"),
         "schedule": DagSerialization.to_dict(dag)["dag"]["timetable"],
     }} for dag_id, dag in bag.dags.items()}},
 }}))
@@ -114,11 +116,27 @@ def test_assets_join_the_pipeline(bag: dict[str, Any]) -> None:
     assert "asset_any" in json.dumps(bag["dags"]["publish_documents"]["schedule"])
 
 
+def test_features_wait_for_the_lookahead_gate(bag: dict[str, Any]) -> None:
+    tasks = bag["dags"]["enrich_features"]["tasks"]
+    assert tasks["check_lookahead"]["after"] == []
+    assert "check_lookahead" in tasks["enrich"]["after"]
+    assert tasks["check_lookahead"]["outlets"] == []
+
+
 def test_ingest_follows_the_sessions_of_new_york(bag: dict[str, Any]) -> None:
     for name in ("ingest_daily_bars", "ingest_intraday"):
         schedule = json.dumps(bag["dags"][name]["schedule"])
         assert "session_timetable.SessionTimetable" in schedule
         assert "XNYS" in schedule
+
+
+def test_ingests_have_a_deadline_that_counts_from_when_they_were_due(bag: dict[str, Any]) -> None:
+    for name, dag in bag["dags"].items():
+        text = json.dumps(dag["deadline"])
+        if name.startswith("ingest_"):
+            assert "DagRunQueuedAtDeadline" in text and "missed_deadline.tell" in text and "10800" in text
+        else:
+            assert text == "null"
 
 
 def test_the_form_of_ingest_offers_every_source(bag: dict[str, Any]) -> None:

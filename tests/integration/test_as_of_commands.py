@@ -62,7 +62,7 @@ class Known:
             rows = lake.sql(query.format("true"), *as_of)
             found.answers[name] = [{k: v for k, v in row.items() if k != ASSUMED} for row in rows]
         out = folder / f"features-{len(list(folder.glob('features-*')))}.parquet"
-        lake.run("enrich", "--timeframe", "1d,1wk,3d", "--out", out, *as_of)
+        lake.run("enrich", "--timeframe", "1d,1wk", "--out", out, *as_of)
         found.answers["features"] = pq.read_table(out).to_pylist()
         alerts = json.loads(lake.run("alerts", "--dry-run", "--format", "json", *as_of))
         found.answers["alerts"] = [{k: v for k, v in row.items() if k != "fired_at"} for row in alerts]
@@ -102,7 +102,7 @@ def restated(tmp_path_factory: pytest.TempPathFactory) -> Restated:
     def load(is_second: bool) -> Known:
         path = deliver(folder / "acme.csv", is_second)
         lake.run("ingest", "--source", "files", "--path", path)
-        lake.run("derive", "--timeframe", "1wk,3d")
+        lake.run("derive", "--timeframe", "1wk")
         return Known.at(lake, folder)
 
     before = load(is_second=False)
@@ -146,7 +146,6 @@ def test_before_the_first_load_its_closed_rows_stand_in_and_say_so(restated: Res
     assert [(row["timeframe"], row["assumed"]) for row in rows] == [
         ("1d", True),
         ("1wk", True),
-        ("3d", True),
     ]
     assert rows[0]["last"] == DAYS[400]
     # That the price halved because of a split was not in the first load.

@@ -19,6 +19,7 @@ from lake.steps import feature_files, pending
 from lake.steps.derive import derive_longer_bars
 from lake.steps.enrich import enrich_features
 from lake.steps.ingest import default_request, ingest
+from lake.steps.maintain import maintain
 from lake.steps.quarantine import RELEASED, decide
 from lake.steps.verify import verify
 from lake.store.catalog import connect
@@ -104,9 +105,11 @@ def test_a_killed_run_is_made_up_for(settings: Settings, whole: str) -> None:
 
 
 def test_rows_that_somebody_removed_come_back_and_nothing_else_is_computed(
-    settings: Settings, whole: str
+    settings: Settings, whole: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(feature_files, "FILE_ROWS", 1_000)
     enrich_features(settings, timeframes=FRAMES)
+    assert maintain(settings)["features"]["files_compacted"] > 0  # its files are of another writer
     lake = Lake.open(settings)
     table, rewrite = lake.table("features"), Rewrite(lake.root, TABLES["features"])
     rewrite.commit(table, list(rewrite.drop(table, {"1d": {"IBM": ALWAYS}})))

@@ -14,8 +14,8 @@ import pytest
 from tests.builders import sessions
 from tests.commands import Commands
 
-DAYS = sessions("1996-01-02", 4000)
-LAST_FRIDAY = max(row for row in range(3990) if np.datetime64(DAYS[row]).astype(int) % 7 == 1)
+DAYS = sessions("2003-01-02", 2500)
+LAST_FRIDAY = max(row for row in range(2490) if np.datetime64(DAYS[row]).astype(int) % 7 == 1)
 OPEN_DAYS = 3
 """Days of the week after, which is not over then."""
 

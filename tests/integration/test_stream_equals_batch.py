@@ -61,7 +61,9 @@ flows:
   bullish: {all: [obv > 0, adl > 0]}
   bearish: {any: [obv < 0, adl < 0]}
 """
-RULES: tuple[Rule, ...] = (*(read_rules(CHECKOUT / "conf") | parse_rules(AT_LEVELS + FLOWS)).values(),)
+ALL = read_rules(CHECKOUT / "conf") | parse_rules(AT_LEVELS + FLOWS)
+RULES = tuple(rule for rule in ALL.values() if not rule.asks)
+"""Every rule that asks no other timeframe; those that do are compared where candles of several are landed."""
 
 
 class Series(NamedTuple):
@@ -121,7 +123,11 @@ def columns_bar_by_bar(histories: Sequence[Bars], start: int) -> list[dict[str, 
 
 
 def assert_columns_equal(histories: Sequence[Bars], start: int) -> None:
-    """Assert that every column equals the kernel's over the whole history, to 1e-9 of its scale."""
+    """Assert that every column equals the kernel's over the whole history, to 1e-9 of its scale.
+
+    Both take the prices as they stand, as if they had been traded so: a stream sees no later split.
+    """
+    histories = [replace(bars, later_splits=None) for bars in histories]
     for bars, found in zip(histories, columns_bar_by_bar(histories, start), strict=True):
         whole = compute(bars, REGISTRY.readable)
         for name, live in found.items():

@@ -138,14 +138,6 @@ def test_every_known_mutation_of_clean_data_is_caught(kind: str, seed: int, row:
     check_mutation(kind, seed, row)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", MUTATIONS)
-@given(seed=st.integers(0, 2**32 - 1), row=st.integers(30, 110))
-@settings(max_examples=150, deadline=None)
-def test_a_thousand_mutations_of_clean_data_are_caught(kind: str, seed: int, row: int) -> None:
-    check_mutation(kind, seed, row)
-
-
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=50, deadline=None)
 def test_a_plausible_history_raises_no_alarm(seed: int) -> None:

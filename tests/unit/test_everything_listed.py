@@ -48,8 +48,8 @@ LONG_TERM = (
     "bullish_382 ema_recovery ema_recovery_failed golden_cross death_cross breakout volume_spike squeeze"
 )
 LIVE = (
-    "ma_rsi ema_cross macd_cross hammer inverted_hammer bullish_382 bullish_engulfing bearish_engulfing "
-    "level_touch level_break"
+    "ma_rsi ema_cross macd_cross rsi_exit hammer inverted_hammer bullish_382 bearish_382 bullish_engulfing "
+    "bearish_engulfing level_touch level_bounce level_break bb_breakout volume_spike"
 )
 STATES = {
     "ema_touch": "support resistance",

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pytest
 
 from lake.config import Settings
+from lake.errors import StoreUnavailable
 from lake.live.landing import Landing
 from lake.market.candles import Candle
 from lake.store import compaction
@@ -82,5 +82,5 @@ def test_a_merge_reads_no_file_of_another_time(lake: Lake) -> None:
     Path(first).unlink()  # whoever reads it fails
     land(landing, 3, bar(60, 10.5), bar(61))
     assert files(lake) == 2
-    with pytest.raises(duckdb.IOException, match=Path(first).name):
+    with pytest.raises(StoreUnavailable, match=Path(first).name):
         land(landing, 4, bar(0, 10.5))

@@ -113,6 +113,7 @@ INDICATORS = tuple(
         description=f"{title}: 100 bullish, -100 bearish, 0 none",
         source=f"TA-Lib CDL{name}",
         type="int16",
+        compares_exactly=True,
     )
     for name, title in PATTERNS.items()
 )

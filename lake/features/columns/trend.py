@@ -69,6 +69,7 @@ INDICATORS = (
         settle_bars=2 * settle_smoothing(1 / ADX_PERIOD, ADX_PERIOD, residue=ROUNDING * TOLERANCE),
         description="Strength of the trend and of its up and down parts, 0 to 100; 0 in a flat market",
         source="TA-Lib ADX, PLUS_DI, MINUS_DI (Wilder), except that a flat market has 0",
+        compares_exactly=True,  # moves up and down of one size cancel: rounding would let one of them count
     ),
     Indicator(
         columns=(f"aroon_up_{AROON_PERIOD}", f"aroon_down_{AROON_PERIOD}"),
