@@ -1,6 +1,7 @@
 """`lake check` looks at everything, says what is wrong, and exits 1 only if something is."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.charts import chart_server
+from tests.conftest import CHECKOUT
 from tests.servers import free_port
 
 
@@ -47,10 +49,7 @@ def test_a_silent_mongodb_is_named_and_the_rest_still_looked_at(tmp_path: Path) 
 
 def test_a_broken_rule_file_is_named_with_its_line(tmp_path: Path, mongo_url: str) -> None:
     home = tmp_path / "home"
-    (home / "conf").mkdir(parents=True)
-    checkout = Path(__file__).resolve().parents[2]
-    for name in ("universe.yaml", "strategies.yaml"):
-        (home / "conf" / name).write_text((checkout / "conf" / name).read_text())
+    shutil.copytree(CHECKOUT / "conf", home / "conf")
     (home / "conf" / "rules.yaml").write_text("dual_channel:\n  description: one\n  nonsense: 1\n")
     done = check(tmp_path / "lake", mongo_url, home)
     assert done.returncode == 1

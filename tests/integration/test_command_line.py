@@ -166,7 +166,7 @@ def test_sql_answers_in_every_format(daily: Path, form: str) -> None:
         (("enrich", "--symbols", "NONE"), "expected symbols of this lake, found NONE"),
         (("enrich", "--as-of", "2012-01-01"), "expected --out PATH with --as-of"),
         (("sql", "select nope from bars"), 'Referenced column "nope" not found'),
-        (("sql", "select 1", "--format", "xml"), "expected --format, one of table, csv, json, parquet"),
+        (("sql", "select 1", "--format", "xml"), "expected --format, one of table, csv, json, md, parquet"),
         (("sql", "select 1", "--as-of", "never"), "expected a date or a time"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_a_bad_file_ends_in_one_sentence_with_file_and_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rules = tmp_path / "conf" / "rules.yaml"
-    rules.parent.mkdir()
+    shutil.copytree(CHECKOUT / "conf", rules.parent)
     rules.write_text(
         "turn:\n  description: d\n  timeframes: [1d]\n  fires: on_change\n  severity: info\n"
         "  bullish: close > ema_14\n",
