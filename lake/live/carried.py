@@ -10,20 +10,13 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 
-import lake.features.columns as columns
 import lake.levels as levels
 import lake.levels.methods as level_methods
-from lake.features.registry import REGISTRY
+from lake.features.version import columns_version
 from lake.levels.live import LiveLevels
 from lake.levels.registry import methods
-
-
-class Needs(NamedTuple):
-    """What the rules of a timeframe need of a series: bars to settle on, methods of levels, running sums."""
-
-    bars: int
-    methods: tuple[str, ...]
-    sums: tuple[str, ...]
+from lake.levels.settings import LEVELS
+from lake.live.needs import Needs
 
 
 class Carried(NamedTuple):
@@ -59,13 +52,11 @@ class Carried(NamedTuple):
 
 
 @cache
-def code_version() -> str:
-    """Return the hash of the code and the parameters of levels and columns: a change makes states void."""
-    digest = hashlib.sha256()
-    for package in (levels, level_methods, columns):
+def state_version() -> str:
+    """Return the hash of the columns, and of the code and settings of levels: a change makes states void."""
+    digest = hashlib.sha256(f"{columns_version()}{LEVELS.model_dump_json()}".encode())
+    for package in (levels, level_methods):
         for folder in package.__path__:
             for path in sorted(Path(folder).glob("*.py")):
                 digest.update(path.name.encode() + path.read_bytes())
-    parameters = {name: dict(each.parameters) for name, each in REGISTRY.by_column.items()}
-    digest.update(orjson.dumps(parameters, option=orjson.OPT_SORT_KEYS))
     return digest.hexdigest()[:16]

@@ -11,7 +11,8 @@ from lake.alerts.alert import Alert
 from lake.features.kernel import compute
 from lake.live.carried import Carried
 from lake.live.elsewhere import Questions, Told
-from lake.live.watch import News, Watch
+from lake.live.session import News
+from lake.live.watch import Watch
 from lake.market.adjust import adjusted, split_factor
 from lake.market.bars import Actions, Bars
 from lake.rules.conditions import On

@@ -13,8 +13,9 @@ from lake.live.carried import Carried
 from lake.live.context import Context, told_of
 from lake.live.elsewhere import Questions, Told
 from lake.live.history import History, no_bars
+from lake.live.session import News
 from lake.live.suspicion import Suspicion
-from lake.live.watch import News, Watch
+from lake.live.watch import Watch
 from lake.market.aggregate import micros
 from lake.market.aggregator import Aggregator
 from lake.market.bars import Actions, Bars

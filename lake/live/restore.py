@@ -10,12 +10,12 @@ from typing import Any
 import duckdb
 
 from lake.alerts.alert import Alert, alert_of_row
-from lake.live.carried import Carried, Needs
+from lake.live.carried import Carried
 from lake.live.history import History
 from lake.live.market import LiveMarket
+from lake.live.needs import Needs, needs_of
 from lake.live.states import State, state_rows, store_states, stored_states
 from lake.live.suspicion import WINDOW
-from lake.live.watch import needs_of
 from lake.market.aggregate import LONGER_INTRADAY
 from lake.market.bars import Actions, Bars
 from lake.market.timeframes import INTRADAY_MINUTES

@@ -11,7 +11,8 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from lake.live.carried import Carried, Needs, code_version
+from lake.live.carried import Carried, state_version
+from lake.live.needs import Needs
 from lake.market.bars import Actions, Bars
 from lake.store.lake import Lake
 from lake.store.tables import TABLES
@@ -61,7 +62,7 @@ def stored_states(
 ) -> dict[str, Stored]:
     """Return the states of a timeframe that belong to the bars the lake has now, by symbol."""
     rows = con.execute(
-        _VALID, [timeframe, list(names), code_version(), needs.bars, timeframe]
+        _VALID, [timeframe, list(names), state_version(), needs.bars, timeframe]
     ).to_arrow_table()
     found = {}
     for row in rows.to_pylist():
@@ -119,7 +120,7 @@ def _row(state: State, needs: Needs, versions: int, newest: datetime) -> dict[st
         "versions": versions,
         "newest": newest,
         "splits": splits_of(state.actions.up_to(day)),
-        "code": code_version(),
+        "code": state_version(),
         "state": state.carried.text(),
     }
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from lake.alerts.alert import Alert
 from lake.alerts.detect import raised
-from lake.alerts.keep import says_the_same
 from lake.alerts.scene import Scene, prepared
 from lake.features.indicator import Scale
 from lake.features.kernel import compute
@@ -21,63 +20,22 @@ from lake.levels.level import Event
 from lake.levels.live import LiveLevels
 from lake.levels.method import Bar
 from lake.levels.registry import methods
-from lake.live.carried import Carried, Needs
+from lake.live.carried import Carried
 from lake.live.columns import Columns
 from lake.live.elsewhere import Questions, Told
 from lake.live.history import last_session
+from lake.live.needs import columns_read
 from lake.live.rings import Rings, Segments
+from lake.live.session import News, Session, turns
 from lake.market.adjust import adjusted, split_factor
 from lake.market.aggregate import micros
 from lake.market.bars import PRICES, VALUES, Actions, Bars, Floats
-from lake.market.candles import Candle, candles_of
+from lake.market.candles import candles_of
 from lake.market.suspect_bars import splits_between
 from lake.rules.elsewhere import asks_of
 from lake.rules.memory import Memory, Numbers, Rows, reach, remember
 from lake.rules.rule import LEVEL_COLUMN, Rule, methods_of
 from lake.rules.truth import Elsewhere, Frame, frame_of
-
-
-class News(NamedTuple):
-    """A closed bar of a series, or with `is_correction` one that takes another's place or comes late.
-
-    `session` is the date of its session in days since 1970.
-    """
-
-    series: int
-    candle: Candle
-    closes_at: int
-    session: int
-    is_correction: bool
-
-
-@dataclass(slots=True)
-class _Session:
-    """One series' current session: its bars by start, its alerts by id, its levels before and now.
-
-    `provisional` are alerts of bars that have not closed, by id, with the start of the bar.
-    `carries` is the session before it, of which what was before is the end; -1 where that is not so.
-    """
-
-    day: int = -1
-    carries: int = -1
-    newest: int = -1
-    bars: dict[int, News] = field(default_factory=dict)
-    alerts: dict[str, Alert] = field(default_factory=dict)
-    provisional: dict[str, tuple[int, Alert]] = field(default_factory=dict)
-    before: LiveLevels | None = None
-    levels: LiveLevels | None = None
-
-
-def needs_of(rules: Sequence[Rule]) -> Needs:
-    """Return what the rules of one timeframe need of a series."""
-    columns = columns_read(rules)
-    sums = tuple(name for name in columns if REGISTRY.indicator(name).is_cumulative)
-    return Needs(REGISTRY.settle_bars(columns) + reach(rules), methods_of(rules), sums)
-
-
-def columns_read(rules: Sequence[Rule]) -> tuple[str, ...]:
-    """Return the columns that rules read or show, in the order of the rules."""
-    return tuple(dict.fromkeys(name for rule in rules for name in (*rule.columns, *rule.shown)))
 
 
 class Watch:
@@ -112,7 +70,7 @@ class Watch:
         self._symbols: list[str] = []
         self._numbers: dict[str, int] = {}
         self._actions: list[Actions] = []
-        self._sessions: list[_Session] = []
+        self._sessions: list[Session] = []
 
     def add(self, symbol: str, actions: Actions) -> int:
         """Enter a symbol that has no bars yet and return the number of its series."""
@@ -123,7 +81,7 @@ class Watch:
         self._memory, self._base = self._memory.grown(1), self._base.grown(1)
         self._symbols.append(symbol)
         levels = LiveLevels(symbol, self.timeframe, self._methods) if self._methods else None
-        self._sessions.append(_Session(levels=levels))
+        self._sessions.append(Session(levels=levels))
         return len(self._symbols) - 1
 
     def restore(self, series: int, bars: Bars, now: datetime, carried: Carried | None = None) -> None:
@@ -150,7 +108,7 @@ class Watch:
         That is so before its second session, and where a split lies between: the terms are others then.
         """
         session = self._sessions[series]
-        if session.carries < 0:
+        if session.carries is None:
             return None
         return Carried(
             session.carries,
@@ -210,11 +168,8 @@ class Watch:
 
     def expect(self, series: int, alerts: Sequence[Alert]) -> None:
         """Let a series know of alerts that wait for the close of their bar; those of older bars do not."""
-        session = self._sessions[series]
         for alert in alerts:
-            start = round(alert.ts.timestamp() * 1e6)
-            if start > session.newest:
-                session.provisional[alert.alert_id] = (start, alert)
+            self._sessions[series].expect(alert)
 
     def peek(self, news: Sequence[News], now: datetime) -> list[Alert]:
         """Return the provisional alerts of forming bars, one a series, that were not raised before.
@@ -224,19 +179,13 @@ class Watch:
         """
         rows = []
         for each in sorted(news, key=lambda item: item.series):
-            if each.session > self._sessions[each.series].day:
+            day = self._sessions[each.series].day
+            if day is None or each.session > day:
                 self._begin(each)
             if each.candle.ts > self._sessions[each.series].newest:
                 rows.append(each)
-        if not rows:
-            return []
-        found = []
-        for alert in self._peeked(rows, now):
-            session = self._sessions[self._numbers[alert.symbol]]
-            if alert.alert_id not in session.provisional:
-                session.provisional[alert.alert_id] = (round(alert.ts.timestamp() * 1e6), alert)
-                found.append(alert)
-        return found
+        found = self._peeked(rows, now) if rows else []
+        return [alert for alert in found if self._session_of(alert).expect(alert)]
 
     def _peeked(self, rows: list[News], now: datetime) -> list[Alert]:
         series = np.array([row.series for row in rows], dtype=np.int64)
@@ -259,23 +208,9 @@ class Watch:
     def take(self, news: Sequence[News], now: datetime) -> list[Alert]:
         """Return the alerts of bars, oldest first for each series."""
         alerts: list[Alert] = []
-        for turn in self._turns(news):
+        for turn in turns(news):
             alerts += self._evaluate(turn, now)
         return alerts
-
-    def _turns(self, news: Sequence[News]) -> Iterable[list[News]]:
-        """Yield news in turns: in each a series has either one correction, or bars of one session."""
-        turns: list[list[News]] = []
-        state: dict[int, tuple[int, bool, int]] = {}
-        for each in news:
-            turn, is_closed, day = state.get(each.series, (0, False, each.session))
-            if is_closed or ((each.is_correction or day != each.session) and each.series in state):
-                turn += 1
-            state[each.series] = (turn, each.is_correction, each.session)
-            while len(turns) <= turn:
-                turns.append([])
-            turns[turn].append(each)
-        return turns
 
     def _evaluate(self, turn: list[News], now: datetime) -> list[Alert]:
         """Take in bars, at most one correction a series, and return what that raises or takes back."""
@@ -286,14 +221,11 @@ class Watch:
             if each.session != session.day:
                 self._begin(each)
                 session = self._sessions[each.series]
-            is_late = each.is_correction or each.candle.ts <= session.newest
-            session.newest = max(session.newest, each.candle.ts)
-            session.bars[each.candle.ts] = each
-            if is_late:
+            if session.enter(each):
                 corrected.add(each.series)
                 self._rewind(each.series)
                 rows = [row for row in rows if row.series != each.series]
-                rows += [session.bars[ts] for ts in sorted(session.bars)]
+                rows += session.in_order()
             else:
                 rows.append(each)
         found = self._raised(rows, now)
@@ -301,31 +233,23 @@ class Watch:
 
     def _not_confirmed(self, rows: list[News], found: list[Alert], now: datetime) -> Iterator[Alert]:
         """Yield as invalidated what was provisional and does not fire on its bar, which has closed."""
-        firing: set[str] | None = None
         for row in rows:
-            waiting = self._sessions[row.series].provisional
-            for key in [key for key, (start, _) in waiting.items() if start <= row.candle.ts]:
-                firing = {alert.alert_id for alert in found} if firing is None else firing
-                _, alert = waiting.pop(key)
-                if key not in firing:
-                    yield alert.invalidated("stream", now)
+            if waiting := self._sessions[row.series].due(row):
+                firing = {alert.alert_id for alert in found}
+                yield from (
+                    each.invalidated("stream", now) for each in waiting if each.alert_id not in firing
+                )
 
     def _begin(self, first: News) -> None:
         """Start a session of a series, in its terms, and keep what to go back to."""
         series, session = first.series, self._sessions[first.series]
         carries = session.day
-        if session.day >= 0 and len(self._actions[series].split_dates):
-            carries = session.day if self._rescale(series, session.day, first.session) == 1.0 else -1
+        if session.day is not None and len(self._actions[series].split_dates):
+            carries = session.day if self._rescale(series, session.day, first.session) == 1.0 else None
         self._rings.begin(series)
         self._columns.begin(series)
         self._base.put(np.array([series]), self._memory)
-        self._sessions[series] = _Session(
-            first.session,
-            carries=carries,
-            provisional=session.provisional,
-            before=session.levels.copied() if session.levels is not None else None,
-            levels=session.levels,
-        )
+        self._sessions[series] = session.next(first.session, carries)
 
     def _rescale(self, series: int, before: int, day: int) -> float:
         """Bring what a series remembers to the terms after the splits since the session before."""
@@ -403,21 +327,17 @@ class Watch:
     def _news(self, found: list[Alert], corrected: set[int], now: datetime) -> list[Alert]:
         """Return what was not known: alerts of new bars, and what corrections changed or took back."""
         news: list[Alert] = []
-        firing: dict[int, dict[str, Alert]] = {series: {} for series in corrected}
+        anew: dict[int, list[Alert]] = {series: [] for series in sorted(corrected)}
         for alert in found:
             series = self._numbers[alert.symbol]
-            known = self._sessions[series].alerts
             if series in corrected:
-                firing[series][alert.alert_id] = alert
-                before = known.get(alert.alert_id)
-                if before is not None and says_the_same(alert, before):
-                    continue
+                anew[series].append(alert)
             else:
-                known[alert.alert_id] = alert
-            news.append(alert)
-        for series in sorted(corrected):
-            session = self._sessions[series]
-            gone = [alert for key, alert in session.alerts.items() if key not in firing[series]]
-            news += [alert.invalidated("stream", now) for alert in gone]
-            session.alerts = firing[series]
+                self._sessions[series].alerts[alert.alert_id] = alert
+                news.append(alert)
+        for series, own in anew.items():
+            news += self._sessions[series].said_anew(own, now)
         return news
+
+    def _session_of(self, alert: Alert) -> Session:
+        return self._sessions[self._numbers[alert.symbol]]

@@ -15,9 +15,9 @@ import pytest
 from lake.config import Settings, load_settings
 from lake.live import states
 from lake.live.market import LiveMarket
+from lake.live.needs import needs_of
 from lake.live.restore import bring_states_forward, histories_of, save_states
 from lake.live.states import stored_states
-from lake.live.watch import needs_of
 from lake.market.candles import Candle
 from lake.rules.language import parse_rules, rules_for
 from lake.store.catalog import connect
@@ -199,7 +199,7 @@ def test_a_state_is_void_for_other_needs_or_code(lake: Lake, monkeypatch: pytest
     assert not found(NEEDS._replace(methods=("pivot", "trend_line")))
     assert not found(NEEDS._replace(sums=("obv", "another")))
     assert not found(NEEDS._replace(bars=NEEDS.bars + 1))
-    monkeypatch.setattr(states, "code_version", lambda: "other code")
+    monkeypatch.setattr(states, "state_version", lambda: "other code")
     assert not found(NEEDS)
 
 

@@ -16,8 +16,10 @@ from lake.features.kernel import compute
 from lake.features.registry import REGISTRY
 from lake.levels.registry import BUILT_IN
 from lake.live.columns import Columns
+from lake.live.needs import needs_of
 from lake.live.rings import Rings, Segments
-from lake.live.watch import News, Watch, needs_of
+from lake.live.session import News
+from lake.live.watch import Watch
 from lake.market.bars import VALUES, Actions, Bars, Floats
 from lake.market.candles import Candle
 from lake.rules.language import parse_rules, read_rules
@@ -191,10 +193,14 @@ def test_every_column_of_candles_started_in_the_middle(shared_data: Path) -> Non
     assert_columns_equal(histories, 1_000)
 
 
-def test_every_rule_and_method_on_daily_bars_with_a_split(shared_data: Path) -> None:
-    bars, own = real_daily(shared_data, "AAPL")
-    last = int(np.searchsorted(bars.session, own.split_dates[-1]))
-    assert len(assert_alerts_equal(Series(bars[last - 600 : last + 150], own))) > 20
+# Times of before 1970 are negative, and mean no less.
+@pytest.mark.parametrize(("symbol", "split", "before"), [("AAPL", -1, 600), ("BA", 0, 250)])
+def test_every_rule_and_method_on_daily_bars_with_a_split(
+    shared_data: Path, symbol: str, split: int, before: int
+) -> None:
+    bars, own = real_daily(shared_data, symbol)
+    day = int(np.searchsorted(bars.session, own.split_dates[split]))
+    assert len(assert_alerts_equal(Series(bars[day - before : day + 150], own))) > 15
 
 
 def test_every_rule_and_method_on_candles_started_in_the_middle(shared_data: Path) -> None:

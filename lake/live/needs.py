@@ -1,0 +1,30 @@
+"""What the rules of one timeframe need of a series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lake.features.registry import REGISTRY
+from lake.rules.memory import reach
+from lake.rules.rule import Rule, methods_of
+
+
+class Needs(NamedTuple):
+    """What the rules of a timeframe need of a series: bars to settle on, methods of levels, running sums."""
+
+    bars: int
+    methods: tuple[str, ...]
+    sums: tuple[str, ...]
+
+
+def needs_of(rules: Sequence[Rule]) -> Needs:
+    """Return what the rules of one timeframe need of a series."""
+    columns = columns_read(rules)
+    sums = tuple(name for name in columns if REGISTRY.indicator(name).is_cumulative)
+    return Needs(REGISTRY.settle_bars(columns) + reach(rules), methods_of(rules), sums)
+
+
+def columns_read(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Return the columns that rules read or show, in the order of the rules."""
+    return tuple(dict.fromkeys(name for rule in rules for name in (*rule.columns, *rule.shown)))
