@@ -2,14 +2,33 @@
 
 Callers import it inside the function that needs it. Other threads run meanwhile. No fastmath: the order
 of operations is part of the result, and no window's value depends on where a history started.
+
+A function that takes a `state` moves many series on by bars, oldest first for each: state[s, 0] counts
+the bars seen. The live state calls it with the newest bars, `along` with one whole history, so the formula
+stands here once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from lake.market.bars import Floats
+
+Numbers = NDArray[np.int64]
+
+
+def along(
+    step: Callable[..., None], size: int, inputs: Sequence[Floats], parameters: Sequence[float]
+) -> Floats:
+    """Return the column that a step with a state of `size` numbers makes of one series from its first bar."""
+    count = len(inputs[0])
+    out = np.empty((count, 1))
+    step(np.zeros(count, dtype=np.int64), *inputs, np.zeros((1, size)), *parameters, out)
+    return out[:, 0].copy()
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -39,62 +58,98 @@ def deviation(values: Floats, period: int) -> Floats:  # pragma: no cover
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def supertrend(
-    high: Floats, low: Floats, close: Floats, atr: Floats, multiplier: float, tolerance: float
-) -> Floats:  # pragma: no cover
-    """Return the line that trails the price: below it while the trend is up, above while down.
-
-    It turns where the close reaches it, to `tolerance` of the close.
-    """
-    out = np.full(len(close), np.nan)
-    is_up, upper, lower = True, np.nan, np.nan
-    for row in range(len(close)):
-        if np.isnan(atr[row]):
+    series: Numbers,
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    average_range: Floats,
+    state: Floats,
+    times: float,
+    tolerance: float,
+    out: Floats,
+) -> None:  # pragma: no cover
+    """Line that trails the price; state: count since the range is known, whether up, upper, lower, close."""
+    for row in range(len(series)):
+        own = state[series[row]]
+        out[row, 0] = np.nan
+        last = own[4]
+        own[4] = close[row]
+        if np.isnan(average_range[row]):
             continue
         middle = (high[row] + low[row]) / 2
-        top, bottom = middle + multiplier * atr[row], middle - multiplier * atr[row]
-        if np.isnan(upper):
-            is_up, upper, lower = close[row] >= middle, top, bottom
-        if top < upper or close[row - 1] > upper:
-            upper = top
-        if bottom > lower or close[row - 1] < lower:
-            lower = bottom
-        is_up = close[row] - (lower if is_up else upper) > tolerance * close[row]
-        out[row] = lower if is_up else upper
-    return out
+        top, bottom = middle + times * average_range[row], middle - times * average_range[row]
+        own[0] += 1
+        if own[0] == 1:
+            own[1] = 1.0 if close[row] >= middle else 0.0
+            own[2], own[3] = top, bottom
+        if top < own[2] or last > own[2]:
+            own[2] = top
+        if bottom > own[3] or last < own[3]:
+            own[3] = bottom
+        trail = own[3] if own[1] > 0 else own[2]
+        own[1] = 1.0 if close[row] - trail > tolerance * close[row] else 0.0
+        out[row, 0] = own[3] if own[1] > 0 else own[2]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def session_vwap(price: Floats, volume: Floats, session: Floats) -> Floats:  # pragma: no cover
-    """Return the mean price by volume since the session's first bar; NaN until something traded."""
-    out = np.full(len(price), np.nan)
-    turnover, traded = 0.0, 0.0
-    for row in range(len(price)):
-        if row == 0 or session[row] != session[row - 1]:
-            turnover, traded = 0.0, 0.0
-        turnover += price[row] * volume[row]
-        traded += volume[row]
-        if traded > 0:
-            out[row] = turnover / traded
-    return out
+def vwap(
+    series: Numbers,
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    volume: Floats,
+    session: Floats,
+    state: Floats,
+    out: Floats,
+) -> None:  # pragma: no cover
+    """Mean typical price by volume in the session; state: count, session, turnover, volume."""
+    for row in range(len(series)):
+        own = state[series[row]]
+        if own[0] == 0 or own[1] != session[row]:
+            own[2], own[3] = 0.0, 0.0
+        own[0] += 1
+        own[1] = session[row]
+        own[2] += (high[row] + low[row] + close[row]) / 3.0 * volume[row]
+        own[3] += volume[row]
+        out[row, 0] = own[2] / own[3] if own[3] > 0 else np.nan
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def money_flow(
-    typical: Floats, volume: Floats, period: int, flat: float, tolerance: float
-) -> Floats:  # pragma: no cover
-    """Return the share of turnover on bars that rose, in percent; `flat` where no typical price moved."""
-    count = len(typical)
-    out, flow = np.full(count, np.nan), np.zeros(count)
-    for row in range(1, count):
-        change = typical[row] - typical[row - 1]
-        if abs(change) > tolerance * abs(typical[row]):
-            flow[row] = np.sign(change) * typical[row] * volume[row]
-    for row in range(period, count):
+    series: Numbers,
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    volume: Floats,
+    state: Floats,
+    period: int,
+    flat: float,
+    tolerance: float,
+    out: Floats,
+) -> None:  # pragma: no cover
+    """Share of turnover on bars that rose, `flat` where nothing moved.
+
+    State: count, last typical price, and the turnover of the last bars, with the sign of the move.
+    """
+    for row in range(len(series)):
+        own = state[series[row]]
+        typical = (high[row] + low[row] + close[row]) / 3.0
+        change = typical - own[1]
+        seen = int(own[0])
+        own[0] = seen + 1
+        own[1] = typical
+        out[row, 0] = np.nan
+        if seen == 0:
+            continue
+        moved = abs(change) > tolerance * abs(typical)
+        own[2 + seen % period] = np.sign(change) * typical * volume[row] if moved else 0.0
+        if seen < period:
+            continue
         up, down = 0.0, 0.0
-        for each in range(row - period + 1, row + 1):
-            if flow[each] > 0:
-                up += flow[each]
+        for back in range(seen + 1, seen + 1 + period):  # oldest first
+            flow = own[2 + back % period]
+            if flow > 0:
+                up += flow
             else:
-                down -= flow[each]
-        out[row] = 100.0 * (up / (up + down)) if up + down > 0 else flat
-    return out
+                down -= flow
+        out[row, 0] = 100.0 * (up / (up + down)) if up + down > 0 else flat

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from lake.features import loops
 from lake.features.columns import (
     momentum,
     moving_averages,
@@ -43,17 +44,19 @@ STEPS: Mapping[Any, Step] = {
     momentum.macd: Step(steps.macd, lambda **periods: 4),
     momentum.stochastic: Step(window_steps.stochastic, lambda smoothing: 1 + 2 * smoothing, powers=(PLAIN,)),
     momentum.money_flow: Step(
-        window_steps.money_flow, lambda period: 2 + period, (momentum.FLAT, TOLERANCE), (PRICE, PLAIN)
+        loops.money_flow, momentum.money_flow_state, (momentum.FLAT, TOLERANCE), (PRICE, PLAIN)
     ),
     momentum.commodity_channel: Step(window_steps.commodity_channel, lambda period: 1 + period, (TOLERANCE,)),
     volatility.atr: Step(steps.atr, lambda period: 3),
     volatility.mean: Step(steps.sma, lambda period: 1 + period),
     trend.directional: Step(window_steps.directional, lambda period: 8, (TOLERANCE,), (*[PRICE] * 6, PLAIN)),
-    trend.supertrend: Step(window_steps.supertrend, lambda times: 5, (TOLERANCE,), (PLAIN, PRICE)),
+    trend.supertrend: Step(
+        loops.supertrend, lambda times: trend.SUPERTREND_STATE, (TOLERANCE,), (PLAIN, PRICE)
+    ),
     volume.obv: Step(steps.obv, lambda: 3, powers=(PRICE, VOLUME)),
     volume.adl: Step(steps.adl, lambda: 2, powers=(VOLUME,)),
     volume.average_volume: Step(steps.sma, lambda period: 1 + period, powers=(VOLUME,)),
-    volume.vwap: Step(window_steps.vwap, lambda: 4, powers=(PLAIN, PLAIN, VOLUME)),
+    volume.vwap: Step(loops.vwap, lambda: volume.VWAP_STATE, powers=(PLAIN, PLAIN, VOLUME)),
 }
 """The step of a column by the column's function."""
 

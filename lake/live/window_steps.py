@@ -40,47 +40,6 @@ def stochastic(
 
 
 @njit(cache=True, error_model="numpy")
-def money_flow(
-    series: Numbers,
-    high: Floats,
-    low: Floats,
-    close: Floats,
-    volume: Floats,
-    state: Floats,
-    period: int,
-    flat: float,
-    tolerance: float,
-    out: Floats,
-) -> None:  # pragma: no cover
-    """Share of turnover on bars that rose, `flat` where nothing moved.
-
-    State: count, last typical price, and the turnover of the last bars, with the sign of the move.
-    """
-    for row in range(len(series)):
-        own = state[series[row]]
-        typical = (high[row] + low[row] + close[row]) / 3.0
-        change = typical - own[1]
-        seen = int(own[0])
-        own[0] = seen + 1
-        own[1] = typical
-        out[row, 0] = np.nan
-        if seen == 0:
-            continue
-        moved = abs(change) > tolerance * abs(typical)
-        own[2 + seen % period] = np.sign(change) * typical * volume[row] if moved else 0.0
-        if seen < period:
-            continue
-        up, down = 0.0, 0.0
-        for back in range(seen + 1, seen + 1 + period):  # oldest first
-            flow = own[2 + back % period]
-            if flow > 0:
-                up += flow
-            else:
-                down -= flow
-        out[row, 0] = 100.0 * (up / (up + down)) if up + down > 0 else flat
-
-
-@njit(cache=True, error_model="numpy")
 def commodity_channel(
     series: Numbers,
     high: Floats,
@@ -164,61 +123,3 @@ def directional(
             out[row, 0] = 0.0 if is_flat else own[7]
         out[row, 1] = 0.0 if is_flat else plus
         out[row, 2] = 0.0 if is_flat else minus
-
-
-@njit(cache=True, error_model="numpy")
-def supertrend(
-    series: Numbers,
-    high: Floats,
-    low: Floats,
-    close: Floats,
-    average_range: Floats,
-    state: Floats,
-    times: float,
-    tolerance: float,
-    out: Floats,
-) -> None:  # pragma: no cover
-    """Line that trails the price; state: count since the range is known, whether up, upper, lower, close."""
-    for row in range(len(series)):
-        own = state[series[row]]
-        out[row, 0] = np.nan
-        last = own[4]
-        own[4] = close[row]
-        if np.isnan(average_range[row]):
-            continue
-        middle = (high[row] + low[row]) / 2
-        top, bottom = middle + times * average_range[row], middle - times * average_range[row]
-        own[0] += 1
-        if own[0] == 1:
-            own[1] = 1.0 if close[row] >= middle else 0.0
-            own[2], own[3] = top, bottom
-        if top < own[2] or last > own[2]:
-            own[2] = top
-        if bottom > own[3] or last < own[3]:
-            own[3] = bottom
-        trail = own[3] if own[1] > 0 else own[2]
-        own[1] = 1.0 if close[row] - trail > tolerance * close[row] else 0.0
-        out[row, 0] = own[3] if own[1] > 0 else own[2]
-
-
-@njit(cache=True, error_model="numpy")
-def vwap(
-    series: Numbers,
-    high: Floats,
-    low: Floats,
-    close: Floats,
-    volume: Floats,
-    session: Floats,
-    state: Floats,
-    out: Floats,
-) -> None:  # pragma: no cover
-    """Mean typical price by volume in the session; state: count, session, turnover, volume."""
-    for row in range(len(series)):
-        own = state[series[row]]
-        if own[0] == 0 or own[1] != session[row]:
-            own[2], own[3] = 0.0, 0.0
-        own[0] += 1
-        own[1] = session[row]
-        own[2] += (high[row] + low[row] + close[row]) / 3.0 * volume[row]
-        own[3] += volume[row]
-        out[row, 0] = own[2] / own[3] if own[3] > 0 else np.nan

@@ -70,10 +70,16 @@ def money_flow(high: Floats, low: Floats, close: Floats, volume: Floats, period:
     Moves below 1e-9 of the price are none: TA-Lib takes what rounding leaves of equal typical prices for
     one, and a split changes what it leaves.
     """
-    from lake.features.loops import money_flow as share_of_flow
+    from lake.features import loops
 
-    index: Floats = share_of_flow((high + low + close) / 3.0, volume, period, FLAT, TOLERANCE)
-    return index
+    return loops.along(
+        loops.money_flow, money_flow_state(period), (high, low, close, volume), (period, FLAT, TOLERANCE)
+    )
+
+
+def money_flow_state(period: int) -> int:
+    """Return how many numbers the money flow index remembers."""
+    return 2 + period
 
 
 def commodity_channel(high: Floats, low: Floats, close: Floats, period: int) -> Floats:

@@ -13,6 +13,8 @@ from lake.market.bars import Floats
 
 ADX_PERIOD, AROON_PERIOD = COLUMNS.trend.adx, COLUMNS.trend.aroon
 SUPERTREND_ATR, SUPERTREND_TIMES = COLUMNS.trend.supertrend.atr, COLUMNS.trend.supertrend.times
+SUPERTREND_STATE = 5
+"""Numbers that supertrend remembers."""
 BAND_OF = max(EMA_PERIODS)
 BAND_PCT = COLUMNS.trend.band_pct
 
@@ -40,10 +42,10 @@ def aroon(high: Floats, low: Floats, period: int) -> tuple[Floats, Floats]:
 
 def supertrend(high: Floats, low: Floats, close: Floats, average_range: Floats, times: float) -> Floats:
     """Return the line that trails the price at `times` the average range, turning where it is reached."""
-    from lake.features.loops import supertrend as trailing
+    from lake.features import loops
 
-    line: Floats = trailing(high, low, close, average_range, times, TOLERANCE)
-    return line
+    inputs = (high, low, close, average_range)
+    return loops.along(loops.supertrend, SUPERTREND_STATE, inputs, (times, TOLERANCE))
 
 
 def golden_cross(line: Floats, signal: Floats, close: Floats) -> Floats:

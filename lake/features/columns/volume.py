@@ -12,6 +12,8 @@ from lake.market.bars import Floats
 VOLUME_PERIOD = COLUMNS.volume.average
 LONGEST_SESSION = 24 * 60
 """Bars of the shortest timeframe in a day."""
+VWAP_STATE = 4
+"""Numbers that the session's mean price remembers."""
 
 
 def obv(close: Floats, volume: Floats) -> Floats:
@@ -42,10 +44,9 @@ def volume_ratio(volume: Floats, average: Floats, period: int) -> Floats:
 
 def vwap(high: Floats, low: Floats, close: Floats, volume: Floats, session: Floats) -> Floats:
     """Return the mean typical price by volume since the session's first bar; NaN until something traded."""
-    from lake.features.loops import session_vwap
+    from lake.features import loops
 
-    average: Floats = session_vwap((high + low + close) / 3.0, volume, session)
-    return average
+    return loops.along(loops.vwap, VWAP_STATE, (high, low, close, volume, session), ())
 
 
 INDICATORS = (
