@@ -67,7 +67,7 @@ def test(
     form: Form = "table",
 ) -> None:
     """Show when rules would have fired over the lake's history; nothing is written."""
-    from lake.steps.rule_test import fires, summary, try_rules
+    from lake.steps.rule_trial import fires, summary, try_rules
 
     trials = try_rules(
         load_settings(),

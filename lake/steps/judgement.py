@@ -21,65 +21,15 @@ from lake.config import Settings
 from lake.market.bars import Actions, Bools, Floats
 from lake.market.quality import RELEASED
 from lake.market.sessions import Calendar, calendar
-from lake.market.suspect_actions import DISAGREES, ActionVerdict, judge_actions
+from lake.market.suspect_actions import ActionVerdict, judge_actions
 from lake.market.suspect_bars import SUSPICIONS, Series, suspect_bars
 from lake.sources.base import EVIDENCE
+from lake.steps.around import actions_around, bars_around
 from lake.steps.decisions import Decisions, read_decisions
+from lake.steps.reasons import Texts, action_codes, bar_reason, kept_split_steps, with_quality
 from lake.store.tables import TABLES, TableSpec
 from lake.thresholds import Thresholds, read_thresholds
 from lake.universe import read_universe
-
-Texts = NDArray[np.object_]
-
-# The last of several versions of a key counts; the lake's row stays where a better source wrote it.
-_AROUND = """
-WITH last AS (
-    SELECT * EXCLUDE (_discarded) FROM staged_bars WHERE NOT _discarded
-    QUALIFY row_number() OVER (PARTITION BY symbol, timeframe, ts ORDER BY _arrival DESC) = 1
-),
-reach AS (
-    SELECT symbol, timeframe, min(ts) - to_days($window) AS first_ts, max(ts) + to_days($window) AS last_ts
-    FROM staged_bars GROUP BY ALL
-),
-lake AS (
-    SELECT {columns}, NULL::DOUBLE AS adj_close, NULL::DOUBLE AS applied_split, -1::BIGINT AS _arrival
-    FROM lake.{table} AS t JOIN reach USING (symbol, timeframe)
-    WHERE superseded_at IS NULL AND source <> 'derived' AND t.ts BETWEEN first_ts AND last_ts
-      AND {partition} BETWEEN $first_partition AND $last_partition
-),
-better AS (
-    SELECT l.* FROM lake AS l JOIN last AS s USING (symbol, timeframe, ts)
-    WHERE list_position($sources, l.source) < list_position($sources, s.source)
-)
-SELECT * FROM last ANTI JOIN better USING (symbol, timeframe, ts)
-UNION ALL BY NAME SELECT * FROM better
-UNION ALL BY NAME SELECT * FROM lake ANTI JOIN last USING (symbol, timeframe, ts)
-ORDER BY symbol, ts
-"""
-
-_ACTIONS = """
-WITH last AS (
-    SELECT * EXCLUDE (_discarded) FROM staged_actions WHERE NOT _discarded
-    QUALIFY row_number() OVER (PARTITION BY symbol, ex_date, kind ORDER BY _arrival DESC) = 1
-),
-lake AS (
-    SELECT {columns}, -1::BIGINT AS _arrival FROM lake.actions
-    WHERE superseded_at IS NULL AND symbol IN (SELECT unnest($symbols))
-),
-better AS (
-    SELECT l.* FROM lake AS l JOIN last AS s USING (symbol, ex_date, kind)
-    WHERE list_position($sources, l.source) < list_position($sources, s.source)
-),
-old AS (
-    SELECT symbol, ex_date, kind, value AS old_value, quality_reason AS old_reason FROM lake
-)
-SELECT * FROM (
-    SELECT * FROM last ANTI JOIN better USING (symbol, ex_date, kind)
-    UNION ALL BY NAME SELECT * FROM better
-    UNION ALL BY NAME SELECT * FROM lake ANTI JOIN last USING (symbol, ex_date, kind)
-) LEFT JOIN old USING (symbol, ex_date, kind)
-ORDER BY symbol, ex_date, kind
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +60,17 @@ class Judge:
         `bars` has the columns of EVIDENCE besides those of its table; `vanished` are keys of bars
         that the same merge will close.
         """
-        around = self._bars_around(table, bars)
-        known = self._actions_around(bars, actions)
+        around = bars_around(
+            self.con,
+            table,
+            bars,
+            self.decisions.discarded_bars(bars),
+            self.sources,
+            self.limits.window_days,
+        )
+        known = actions_around(
+            self.con, bars, actions, self.decisions.discarded_actions(actions), self.sources
+        )
         codes: Texts = np.full(around.num_rows, "", dtype=object)
         verdicts: list[ActionVerdict | None] = [None] * known.num_rows
         dropped = self.decisions.discarded_bars(around)
@@ -177,41 +136,13 @@ class Judge:
         found: NDArray[np.int64] = ranks[names.indices.to_numpy()]
         return found
 
-    def _bars_around(self, table: str, bars: pa.Table) -> pa.Table:
-        spec = TABLES[table]
-        (partition,) = spec.partition_by
-        names = [field.name for field in spec.schema if field.name not in ("known_at", "superseded_at")]
-        numbers = bars[partition].to_numpy()
-        reach = 1 + self.limits.window_days // 365
-        step = reach if partition == "year" else reach * 100
-        self.con.register("staged_bars", _numbered(bars, self.decisions.discarded_bars(bars)))
-        return self.con.execute(
-            _AROUND.format(
-                columns=", ".join(f"t.{name}" for name in names), table=table, partition=f"t.{partition}"
-            ),
-            {
-                "window": self.limits.window_days,
-                "sources": list(self.sources),
-                "first_partition": int(numbers.min()) - step if len(numbers) else 0,
-                "last_partition": int(numbers.max()) + step if len(numbers) else 0,
-            },
-        ).to_arrow_table()
-
-    def _actions_around(self, bars: pa.Table, actions: pa.Table) -> pa.Table:
-        self.con.register("staged_actions", _numbered(actions, self.decisions.discarded_actions(actions)))
-        symbols = sorted({*bars["symbol"].unique().to_pylist(), *actions["symbol"].unique().to_pylist()})
-        columns = ", ".join(actions.column_names)
-        return self.con.execute(
-            _ACTIONS.format(columns=columns), {"symbols": symbols, "sources": list(self.sources)}
-        ).to_arrow_table()
-
     def _bar_rows(self, staged: pa.Table, around: pa.Table, codes: Texts, dropped: Bools) -> pa.Table:
         """Return the staged rows and those older ones whose verdict changed, each with its quality."""
         old = around["quality_reason"].to_pylist()
-        codes = _kept_split_steps(codes, old, _floats(around, "applied_split"))
+        codes = kept_split_steps(codes, old, _floats(around, "applied_split"))
         released = self.decisions.released_bars(around, codes != "")
-        reasons = [_bar_reason(code, was, free) for code, was, free in zip(codes, old, released, strict=True)]
-        around = _with_quality(around, reasons, SUSPICIONS)
+        reasons = [bar_reason(code, was, free) for code, was, free in zip(codes, old, released, strict=True)]
+        around = with_quality(around, reasons, SUSPICIONS)
         arrival = around["_arrival"].to_numpy()
         changed = np.array([new != was for new, was in zip(reasons, old, strict=True)], dtype=bool)
         chosen = ~dropped & ((arrival >= 0) | changed)
@@ -235,7 +166,7 @@ class Judge:
             strict=True,
         )
         codes = [
-            _action_codes(verdict, was if same else None)
+            action_codes(verdict, was if same else None)
             for verdict, (was, same) in zip(verdicts, olds, strict=True)
         ]
         released = self.decisions.released_actions(
@@ -248,7 +179,7 @@ class Judge:
         arrival = known["_arrival"].to_numpy()
         old = [was or "" for was in known["quality_reason"].to_pylist()]
         changed = np.array([new != was for new, was in zip(reasons, old, strict=True)], dtype=bool)
-        rows = _with_quality(known, [reason or None for reason in reasons], ())
+        rows = with_quality(known, [reason or None for reason in reasons], ())
         chosen = ~dropped & ((arrival >= 0) | changed)
         earlier = ~self.decisions.discarded_actions(staged)
         earlier[arrival[arrival >= 0]] = False
@@ -270,58 +201,9 @@ def open_judge(settings: Settings, con: duckdb.DuckDBPyConnection, symbols: pa.T
     )
 
 
-def _action_codes(verdict: ActionVerdict | None, was: str | None) -> tuple[str, ...]:
-    """Return an action's reasons; what its own adjusted close said stays when it is not there to ask."""
-    before = [part.removeprefix(RELEASED) for part in (was or "").split("; ") if part]
-    if verdict is None:
-        return tuple(before)
-    kept = () if verdict.was_compared else tuple(part for part in before if part.startswith(DISAGREES))
-    return (*verdict.reasons, *kept)
-
-
-def _bar_reason(codes: str, was: str | None, is_released: bool) -> str | None:
-    """Return a bar's quality reason: suspicions found, then the notes it came with."""
-    notes = [
-        part for part in (was or "").split("; ") if part and part.removeprefix(RELEASED) not in SUSPICIONS
-    ]
-    found = codes.split("; ") if codes else []
-    if is_released or any(note.startswith(RELEASED) for note in notes):
-        found = [f"{RELEASED}{code}" for code in found]
-    return "; ".join([*found, *notes]) or None
-
-
-def _kept_split_steps(codes: Texts, old: Sequence[str | None], applied: Floats) -> Texts:
-    """Return suspicions with those split steps kept whose evidence came with an earlier delivery."""
-    kept = codes.copy()
-    for row in np.flatnonzero(np.isnan(applied)).tolist():
-        if "split_step" in (old[row] or "") and "split_step" not in codes[row]:
-            kept[row] = f"{codes[row]}; split_step" if codes[row] else "split_step"
-    return kept
-
-
 def _floats(rows: pa.Table, name: str) -> Floats:
     values: Floats = rows[name].to_numpy().astype(float)
     return values
-
-
-def _with_quality(
-    rows: pa.Table, reasons: Sequence[str | None], suspicions: Sequence[str] | Mapping[str, str]
-) -> pa.Table:
-    """Return rows with their reasons; suspect where the first is one of `suspicions` (any, if none)."""
-
-    def is_suspect(reason: str | None) -> bool:
-        first = (reason or "").split("; ")[0]
-        return bool(first) and not first.startswith(RELEASED) and (not suspicions or first in suspicions)
-
-    quality = ["suspect" if is_suspect(reason) else "ok" for reason in reasons]
-    for name, column in (("quality", quality), ("quality_reason", list(reasons))):
-        rows = rows.set_column(rows.column_names.index(name), name, pa.array(column, pa.string()))
-    return rows
-
-
-def _numbered(rows: pa.Table, discarded: Bools) -> pa.Table:
-    rows = rows.append_column("_arrival", pa.array(np.arange(rows.num_rows)))
-    return rows.append_column("_discarded", pa.array(discarded))
 
 
 def _among(rows: pa.Table, keys: pa.Table | None) -> Bools:

@@ -15,7 +15,7 @@ from lake.errors import BadConfiguration, BadInput, UnknownSymbol
 from lake.steps.alerts import find_alerts
 from lake.steps.derive import derive_longer_bars
 from lake.steps.ingest import default_request, ingest
-from lake.steps.rule_test import Trial, fires, summary, try_rules
+from lake.steps.rule_trial import Trial, fires, summary, try_rules
 from tests.lakes import run_lake, table_versions
 
 FILE = """\

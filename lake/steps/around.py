@@ -1,0 +1,115 @@
+"""What a batch is judged by: its own rows, and those of the lake around them.
+
+`sources` are all there are, best first: the lake's row stays where a better one wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from lake.market.bars import Bools
+from lake.store.tables import TABLES
+
+# The last of several versions of a key counts.
+_AROUND = """
+WITH last AS (
+    SELECT * EXCLUDE (_discarded) FROM staged_bars WHERE NOT _discarded
+    QUALIFY row_number() OVER (PARTITION BY symbol, timeframe, ts ORDER BY _arrival DESC) = 1
+),
+reach AS (
+    SELECT symbol, timeframe, min(ts) - to_days($window) AS first_ts, max(ts) + to_days($window) AS last_ts
+    FROM staged_bars GROUP BY ALL
+),
+lake AS (
+    SELECT {columns}, NULL::DOUBLE AS adj_close, NULL::DOUBLE AS applied_split, -1::BIGINT AS _arrival
+    FROM lake.{table} AS t JOIN reach USING (symbol, timeframe)
+    WHERE superseded_at IS NULL AND source <> 'derived' AND t.ts BETWEEN first_ts AND last_ts
+      AND {partition} BETWEEN $first_partition AND $last_partition
+),
+better AS (
+    SELECT l.* FROM lake AS l JOIN last AS s USING (symbol, timeframe, ts)
+    WHERE list_position($sources, l.source) < list_position($sources, s.source)
+)
+SELECT * FROM last ANTI JOIN better USING (symbol, timeframe, ts)
+UNION ALL BY NAME SELECT * FROM better
+UNION ALL BY NAME SELECT * FROM lake ANTI JOIN last USING (symbol, timeframe, ts)
+ORDER BY symbol, ts
+"""
+
+_ACTIONS = """
+WITH last AS (
+    SELECT * EXCLUDE (_discarded) FROM staged_actions WHERE NOT _discarded
+    QUALIFY row_number() OVER (PARTITION BY symbol, ex_date, kind ORDER BY _arrival DESC) = 1
+),
+lake AS (
+    SELECT {columns}, -1::BIGINT AS _arrival FROM lake.actions
+    WHERE superseded_at IS NULL AND symbol IN (SELECT unnest($symbols))
+),
+better AS (
+    SELECT l.* FROM lake AS l JOIN last AS s USING (symbol, ex_date, kind)
+    WHERE list_position($sources, l.source) < list_position($sources, s.source)
+),
+old AS (
+    SELECT symbol, ex_date, kind, value AS old_value, quality_reason AS old_reason FROM lake
+)
+SELECT * FROM (
+    SELECT * FROM last ANTI JOIN better USING (symbol, ex_date, kind)
+    UNION ALL BY NAME SELECT * FROM better
+    UNION ALL BY NAME SELECT * FROM lake ANTI JOIN last USING (symbol, ex_date, kind)
+) LEFT JOIN old USING (symbol, ex_date, kind)
+ORDER BY symbol, ex_date, kind
+"""
+
+
+def bars_around(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    bars: pa.Table,
+    discarded: Bools,
+    sources: Sequence[str],
+    window_days: int,
+) -> pa.Table:
+    """Return staged bars and the lake's of a time around them, in order; `_arrival` is -1 of the lake's."""
+    spec = TABLES[table]
+    (partition,) = spec.partition_by
+    names = [field.name for field in spec.schema if field.name not in ("known_at", "superseded_at")]
+    numbers = bars[partition].to_numpy()
+    reach = 1 + window_days // 365
+    step = reach if partition == "year" else reach * 100
+    con.register("staged_bars", _numbered(bars, discarded))
+    return con.execute(
+        _AROUND.format(
+            columns=", ".join(f"t.{name}" for name in names), table=table, partition=f"t.{partition}"
+        ),
+        {
+            "window": window_days,
+            "sources": list(sources),
+            "first_partition": int(numbers.min()) - step if len(numbers) else 0,
+            "last_partition": int(numbers.max()) + step if len(numbers) else 0,
+        },
+    ).to_arrow_table()
+
+
+def actions_around(
+    con: duckdb.DuckDBPyConnection,
+    bars: pa.Table,
+    actions: pa.Table,
+    discarded: Bools,
+    sources: Sequence[str],
+) -> pa.Table:
+    """Return staged actions and the lake's of a batch's symbols, in order, with what was said before."""
+    con.register("staged_actions", _numbered(actions, discarded))
+    symbols = sorted({*bars["symbol"].unique().to_pylist(), *actions["symbol"].unique().to_pylist()})
+    columns = ", ".join(actions.column_names)
+    return con.execute(
+        _ACTIONS.format(columns=columns), {"symbols": symbols, "sources": list(sources)}
+    ).to_arrow_table()
+
+
+def _numbered(rows: pa.Table, discarded: Bools) -> pa.Table:
+    rows = rows.append_column("_arrival", pa.array(np.arange(rows.num_rows)))
+    return rows.append_column("_discarded", pa.array(discarded))
