@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
-from deltalake import DeltaTable
-
 from lake.config import Settings
-from lake.store.encoding import writer_of
+from lake.store.compaction import sort_files
 from lake.store.failures import failures_of
 from lake.store.lake import Lake, now_utc
 from lake.store.leftovers import remove_leftovers
@@ -34,7 +30,7 @@ def maintain(settings: Settings, now: datetime | None = None) -> dict[str, Any]:
 
 def _maintain_table(lake: Lake, name: str) -> dict[str, int]:
     with failures_of(lake.uri(name)), lake.writing(name):
-        compacted = _compact(lake.table(name), name)
+        compacted = sort_files(lake.table(name), TABLES[name])
         table = lake.table(name)
         table.create_checkpoint()
         removed = table.vacuum(
@@ -46,21 +42,3 @@ def _maintain_table(lake: Lake, name: str) -> dict[str, int]:
         "files_removed": len(removed),
         "version": lake.table(name).version(),
     }
-
-
-def _compact(table: DeltaTable, name: str) -> int:
-    """Rewrite partitions of several files as files sorted by key, so that one symbol is one place."""
-    spec = TABLES[name]
-    files = pa.table(table.get_add_actions(flatten=True))
-    partitions = [files[f"partition.{column}"].to_pylist() for column in spec.partition_by]
-    counts = Counter(zip(*partitions, strict=True)) if partitions else Counter({(): files.num_rows})
-    compacted = 0
-    for values, count in counts.items():
-        if count < 2:
-            continue
-        chosen = [(column, "=", str(value)) for column, value in zip(spec.partition_by, values, strict=True)]
-        metrics = table.optimize.z_order(
-            [spec.key[0]], partition_filters=chosen or None, writer_properties=writer_of(spec)
-        )
-        compacted += metrics["numFilesRemoved"]
-    return compacted

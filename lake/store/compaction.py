@@ -1,8 +1,9 @@
-"""Small commits leave small files: where many have gathered in a partition, they become one."""
+"""Small commits leave small files: many of one partition become one, and maintenance sorts them."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +16,8 @@ from lake.store.tables.spec import TableSpec
 SMALL_BYTES = 16 * 1024 * 1024
 MANY = 128
 """So many small files of one partition are read noticeably more slowly than one of their size."""
+
+Partition = dict[str, str | int]
 
 
 def compact(table: DeltaTable, spec: TableSpec, extent: Extent) -> None:
@@ -29,11 +32,30 @@ def compact(table: DeltaTable, spec: TableSpec, extent: Extent) -> None:
     files = pa.table(table.get_add_actions(flatten=True))
     if files.num_rows < MANY:
         return
-    small = files.filter(pc.less(files["size_bytes"], SMALL_BYTES))
-    keys = [small[f"partition.{name}"].to_pylist() for name in spec.partition_by]
-    counts = Counter(zip(*keys, strict=True)) if keys else Counter({(): small.num_rows})
+    for partition in _partitions(files.filter(pc.less(files["size_bytes"], SMALL_BYTES)), spec, MANY):
+        if all(partition[name] in touched for name, touched in extent.partitions.items()):
+            table.optimize.compact(partition_filters=_filters(partition), writer_properties=writer_of(spec))
+
+
+def sort_files(table: DeltaTable, spec: TableSpec) -> int:
+    """Sort partitions of several files by key, so that one symbol is one place; return how many it took."""
+    rewritten = 0
+    for partition in _partitions(pa.table(table.get_add_actions(flatten=True)), spec, 2):
+        metrics = table.optimize.z_order(
+            [spec.key[0]], partition_filters=_filters(partition), writer_properties=writer_of(spec)
+        )
+        rewritten += metrics["numFilesRemoved"]
+    return rewritten
+
+
+def _partitions(files: pa.Table, spec: TableSpec, least: int) -> Iterator[Partition]:
+    """Yield the partitions that have at least so many of the files."""
+    keys = [files[f"partition.{name}"].to_pylist() for name in spec.partition_by]
+    counts = Counter(zip(*keys, strict=True)) if keys else Counter({(): files.num_rows})
     for values, count in counts.items():
-        own = dict(zip(spec.partition_by, values, strict=True))
-        if count >= MANY and all(own[name] in touched for name, touched in extent.partitions.items()):
-            chosen = [(name, "=", str(value)) for name, value in own.items()]
-            table.optimize.compact(partition_filters=chosen or None, writer_properties=writer_of(spec))
+        if count >= least:
+            yield dict(zip(spec.partition_by, values, strict=True))
+
+
+def _filters(partition: Partition) -> list[tuple[str, str, str]] | None:
+    return [(name, "=", str(value)) for name, value in partition.items()] or None
