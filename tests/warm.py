@@ -124,6 +124,8 @@ class Watch:
         _libc.ptrace(_CONT, task, None, received)
 
     def _about_to_call(self, task: int) -> None:
+        if self.hit is not None:
+            return  # nobody asks what came after
         registers = (ctypes.c_ulonglong * 27)()
         if _libc.ptrace(_GETREGS, task, None, ctypes.addressof(registers)):
             return  # killed meanwhile
@@ -177,7 +179,8 @@ def _become(request: dict[str, Any]) -> None:
         sys.argv = ["lake", *request["arguments"]]
         _libc.ptrace(_TRACEME, 0, None, None)
         os.kill(os.getpid(), signal.SIGSTOP)
-        _hand_over_calls()
+        if request["counted"]:
+            _hand_over_calls()
         importlib.import_module("lake.cli").main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)

@@ -23,7 +23,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from lake.market.bars import Bools
 from lake.store.encoding import ROW_GROUP, arrow_writer_of
-from lake.store.files import file_system
+from lake.store.files import file_system, open_for_writing
 from lake.store.tables import TableSpec
 
 Span = tuple[np.datetime64, np.datetime64]
@@ -53,9 +53,10 @@ class Rewrite:
         path = f"timeframe={timeframe}/{uuid.uuid4()}.parquet"
         self._files.create_dir(f"{self._folder}/timeframe={timeframe}", recursive=True)
         spans: list[dict[str, Any]] = []
-        with pq.ParquetWriter(
-            f"{self._folder}/{path}", self._schema, filesystem=self._files, **arrow_writer_of(self._schema)
-        ) as writer:
+        with (
+            open_for_writing(self._files, f"{self._folder}/{path}") as stream,
+            pq.ParquetWriter(stream, self._schema, **arrow_writer_of(self._schema)) as writer,
+        ):
             for group in _groups(tables, self._schema):
                 writer.write_table(group, row_group_size=ROW_GROUP)
                 spans.append(_span(group))

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from lake.store.failures import failures_of
-from lake.store.files import file_system
+from lake.store.files import file_system, open_for_writing
 
 FOLDER = "_staging"
 
@@ -99,7 +99,8 @@ class Staging:
         self._files.move(temporary, f"{self._folder}/{name}")
 
     def _write(self, rows: pa.Table, path: str) -> None:
-        pq.write_table(rows, path, filesystem=self._files, compression="zstd")
+        with open_for_writing(self._files, path) as stream:
+            pq.write_table(rows, stream, compression="zstd")
 
     def _write_bytes(self, content: bytes, path: str) -> None:
         with self._files.open_output_stream(path) as stream:
