@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 import subprocess
 import sys
 from collections import Counter
@@ -30,25 +29,38 @@ CHANGING = CREATING | {"close", "unlink", "unlinkat", "rmdir"}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """What happens to the n-th call of a name on the lake's files: an error's name, or SIGKILL."""
+    """What happens to the n-th call of a name, or of a kind, on the lake's files: an error, or SIGKILL.
+
+    Threads of a commit take turns as they like: the n-th call of a kind is the same in every run, the n-th
+    of a name is not.
+    """
 
     call: str
     number: int
     effect: str
 
+    @property
+    def name(self) -> str:
+        """Return the name of the call."""
+        return self.call.partition(" ")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that a command made on a file of the lake, the how-maniest of its name."""
+    """A call that a command made on a file of the lake, the how-maniest of its kind."""
 
-    name: str
+    kind: str
     number: int
-    path: str
 
     @property
-    def kind(self) -> str:
-        """Return name and place, without what differs from run to run."""
-        return f"{self.name} {re.sub(r'[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{16,}', '*', self.path)}"
+    def name(self) -> str:
+        """Return the name of the call."""
+        return self.kind.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """Return the place, without what differs from run to run."""
+        return self.kind.partition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +91,9 @@ class Commands:
         assert line, "the warm process is gone"
         found, counts = json.loads(line), Counter[str]()
         calls = []
-        for name, path in found["calls"]:
-            counts[name] += 1
-            calls.append(Call(name, counts[name], path))
+        for kind in found["calls"]:
+            counts[kind] += 1
+            calls.append(Call(kind, counts[kind]))
         hit = None if found["hit"] is None else calls[found["hit"]]
         return Ended(found["code"], (self._folder / "err").read_text(), calls, hit)
 
