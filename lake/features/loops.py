@@ -146,8 +146,10 @@ def money_flow(
         if seen < period:
             continue
         up, down = 0.0, 0.0
-        for back in range(seen + 1, seen + 1 + period):  # oldest first
-            flow = own[2 + back % period]
+        oldest = (seen + 1) % period
+        for back in range(period):
+            place = oldest + back
+            flow = own[2 + place if place < period else 2 + place - period]
             if flow > 0:
                 up += flow
             else:

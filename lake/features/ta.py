@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from lake.market.bars import Floats
 
 
@@ -15,13 +13,13 @@ def ta(function: str, *inputs: Floats, **parameters: float) -> Any:
 
     Values are NaN while the function warms up, all of them where the history is shorter.
     """
-    return getattr(_library(), function)(
-        *[np.ascontiguousarray(values, dtype=np.float64) for values in inputs], **parameters
-    )
+    return _function(function)(*inputs, **parameters)
 
 
 @cache
-def _library() -> Any:
-    import talib._ta_lib  # the functions themselves: the package's own look for data frames at every call
+def _function(name: str) -> Any:
+    import talib._ta_lib
 
-    return talib._ta_lib
+    # The function itself: the package wraps each in a look for data frames among its arguments.
+    function = getattr(talib._ta_lib, name)
+    return getattr(function, "__wrapped__", function)

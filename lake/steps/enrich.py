@@ -22,7 +22,7 @@ from lake.errors import BadInput, StoreUnavailable
 from lake.market.bars import Actions, Bars
 from lake.market.timeframes import parse_timeframe
 from lake.steps.feature_files import batches, within, write_between, write_features
-from lake.steps.feature_rows import feature_rows
+from lake.steps.feature_rows import Work, feature_rows
 from lake.steps.pending import find_pending
 from lake.store.catalog import connect
 from lake.store.lake import Lake
@@ -85,7 +85,7 @@ def enrich_to_file(
     try:
         with pq.ParquetWriter(temporary, schema) as writer:
             for bars, actions in _histories(con, names, known_symbols(con, symbols), settings.lake_chunk):
-                rows = within(feature_rows(bars, actions).select(schema.names), span)
+                rows = within(feature_rows([Work(bars, actions)]).select(schema.names), span)
                 writer.write_table(rows)
                 rows_written += rows.num_rows
         temporary.replace(out)

@@ -15,10 +15,12 @@ import numpy as np
 import pyarrow as pa
 from deltalake.transaction import AddAction, RemoveAction
 
-from lake.market.bars import Actions, Bars, Times
-from lake.steps.feature_rows import Inputs, feature_rows
+from lake.market.bars import Times
+from lake.memory import keep_freed_memory
+from lake.steps.feature_rows import Work, feature_rows
 from lake.steps.pending import Pending, inputs_now, inputs_stored, out_of_date_from
 from lake.store.digest import digest
+from lake.store.encoding import ROW_GROUP
 from lake.store.lake import Lake
 from lake.store.reads import read_hashed
 from lake.store.rewrite import ALWAYS, Rewrite, Span
@@ -28,23 +30,6 @@ _Item = TypeVar("_Item")
 
 FILE_ROWS = 100_000
 """Rows of one file at least, where there are so many: what a correction of one symbol rewrites."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One series to be written from row `first` on."""
-
-    bars: Bars
-    actions: Actions
-    inputs: Inputs
-    first: int
-
-    def __len__(self) -> int:
-        return len(self.inputs) - self.first
-
-    def table(self) -> pa.Table:
-        """Return its rows."""
-        return feature_rows(self.bars, self.actions, self.inputs, self.first)
 
 
 @dataclass(slots=True)
@@ -73,6 +58,7 @@ def write_features(lake: Lake, con: duckdb.DuckDBPyConnection, pending: Sequence
     Raises:
         CommitFailedError: somebody else has committed features meanwhile.
     """
+    keep_freed_memory()
     table, rewrite = lake.table("features"), Rewrite(lake.root, TABLES["features"])
     stale, written = Stale(), 0
     actions: list[AddAction | RemoveAction] = []
@@ -102,10 +88,9 @@ def write_between(
     stale, written = Stale(), 0
     actions: list[AddAction | RemoveAction] = []
     for each in pending:
-        works = works_of(con, [replace(each, anew=True)], 1, Stale())
         tables = [
-            feature_rows(work.bars, work.actions, work.inputs if span[0] == ALWAYS[0] else None)
-            for work in works
+            feature_rows([work if span[0] == ALWAYS[0] else replace(work, inputs=None)])
+            for work in works_of(con, [replace(each, anew=True)], 1, Stale())
         ]
         rows = within(pa.concat_tables([TABLES["features"].schema.empty_table(), *tables]), span)
         old = _held(con, each, span)
@@ -172,15 +157,20 @@ def _files(
 ) -> Iterator[tuple[str, list[Work]]]:
     """Yield what goes into one file each."""
     for timeframe, works in groupby(works_of(con, pending, chunk, stale), lambda each: each.bars.timeframe):
-        waiting: list[Work] = []
-        for work in works:
-            waiting.append(work)
-            if sum(map(len, waiting)) >= FILE_ROWS:
-                yield timeframe, waiting
-                waiting = []
-        if waiting:
-            yield timeframe, waiting
+        yield from ((timeframe, file) for file in _filled(works, FILE_ROWS))
 
 
 def _write_file(rewrite: Rewrite, timeframe: str, works: Sequence[Work]) -> AddAction | None:
-    return rewrite.write(timeframe, (work.table() for work in works))
+    return rewrite.write(timeframe, map(feature_rows, _filled(works, ROW_GROUP)))
+
+
+def _filled(works: Iterable[Work], rows: int) -> Iterator[list[Work]]:
+    """Yield works together until they have so many rows."""
+    waiting: list[Work] = []
+    for work in works:
+        waiting.append(work)
+        if sum(map(len, waiting)) >= rows:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting

@@ -1,7 +1,9 @@
-"""Rows of table features: the columns of one symbol's complete bars, as Arrow without copies."""
+"""Rows of table features: the columns of the complete bars of some symbols, as Arrow."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lake.features.indicator import SPARSE
+from lake.features.kernel import compute_each
+from lake.features.registry import fields
 from lake.market.adjust import adjusted
 from lake.market.bars import Actions, Bars
 from lake.store.tables import TABLES
@@ -17,41 +21,62 @@ Inputs = NDArray[np.int64]
 """For each complete bar a hash of all that its row is computed from."""
 
 
-def feature_rows(bars: Bars, actions: Actions, inputs: Inputs | None = None, first: int = 0) -> pa.Table:
-    """Return one symbol's rows of table features from its bars as traded, from row `first` on.
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One series as traded, to be written from row `first` on; without `inputs` that column stays empty."""
 
-    The columns are computed over the whole history whatever `first` is, so a row is the same in the last
-    bit whenever it is written. Without `inputs` that column is empty.
+    bars: Bars
+    actions: Actions
+    inputs: Inputs | None = None
+    first: int = 0
+
+    def __len__(self) -> int:
+        return max(int(np.count_nonzero(self.bars.is_complete)) - self.first, 0)
+
+
+def feature_rows(works: Sequence[Work]) -> pa.Table:
+    """Return the rows of table features of series of one timeframe, one after the other.
+
+    The columns of a series are computed over its whole history whatever `first` is, so a row is the same
+    in the last bit whenever it is written. Of some series together, a column is made Arrow once.
     """
-    from lake.features.kernel import compute
-
-    split_bars = adjusted(bars, actions, "split") if len(actions.split_dates) else bars
-    complete = split_bars if bars.is_complete.all() else split_bars[bars.is_complete]
-    count = max(len(complete) - first, 0)
     schema = TABLES["features"].schema
-    columns = compute(complete)
+    ends = np.cumsum([len(work) for work in works]).tolist()
+    places = [slice(end - len(work), end) for end, work in zip(ends, works, strict=True)]
+    columns = {field.name: np.empty(ends[-1], field.type.to_pandas_dtype()) for field in fields()}
+    times = {name: np.empty(ends[-1], "datetime64[us]") for name in ("ts", "closes_at")}
+    for work, place in zip(works, places, strict=True):
+        complete = _complete_on_split_basis(work)
+        for name, moments in times.items():
+            moments[place] = getattr(complete, name)[work.first :]
+        for name, column in compute_each(complete):
+            columns[name][place] = column[work.first :]
     arrays: dict[str, Any] = {
-        "symbol": pa.repeat(bars.symbol, count),
-        "timeframe": pa.repeat(bars.timeframe, count),
-        "ts": _times(complete.ts[first:]),
-        "closes_at": _times(complete.closes_at[first:]),
-        "inputs": pa.nulls(count, pa.int64()) if inputs is None else pa.array(inputs[first:]),
+        "symbol": pa.concat_arrays([pa.repeat(work.bars.symbol, len(work)) for work in works]),
+        "timeframe": pa.repeat(works[0].bars.timeframe, ends[-1]),
+        "inputs": pa.concat_arrays([_inputs(work) for work in works]),
     }
-    arrays |= {name: _stored(column[first:], schema.field(name).type) for name, column in columns.items()}
+    arrays |= {name: pa.array(moments).cast(schema.field(name).type) for name, moments in times.items()}
+    arrays |= {name: _stored(column) for name, column in columns.items()}
     return pa.Table.from_arrays([arrays[name] for name in schema.names], schema=schema)
 
 
-def _times(moments: NDArray[Any]) -> pa.Array:
-    return pa.array(moments.astype("datetime64[us]")).cast(pa.timestamp("us", "UTC"))
+def _complete_on_split_basis(work: Work) -> Bars:
+    bars = adjusted(work.bars, work.actions, "split") if len(work.actions.split_dates) else work.bars
+    return bars if bars.is_complete.all() else bars[bars.is_complete]
 
 
-def _stored(column: NDArray[Any], kind: pa.DataType) -> pa.Array:
+def _inputs(work: Work) -> pa.Array:
+    return pa.nulls(len(work), pa.int64()) if work.inputs is None else pa.array(work.inputs[work.first :])
+
+
+def _stored(column: NDArray[Any]) -> pa.Array:
     """Return a column as the lake has it: null while it warms up, and where a sparse one has nothing.
 
     Averages and sorts pass over null.
     """
     has_value = column != 0 if column.dtype in SPARSE else ~np.isnan(column)
-    values = np.ascontiguousarray(column, dtype=kind.to_pandas_dtype())
-    missing = len(values) - int(np.count_nonzero(has_value))
+    missing = len(column) - int(np.count_nonzero(has_value))
     validity = pa.py_buffer(np.packbits(has_value, bitorder="little")) if missing else None
-    return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(values)], missing)
+    kind = pa.from_numpy_dtype(column.dtype)
+    return pa.Array.from_buffers(kind, len(column), [validity, pa.py_buffer(column)], missing)

@@ -7,6 +7,7 @@ No reader sees a file before the commit, and a writer that is killed leaves only
 from __future__ import annotations
 
 import json
+import math
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -58,7 +59,7 @@ class Rewrite:
             pq.ParquetWriter(stream, self._schema, **arrow_writer_of(self._schema)) as writer,
         ):
             for group in _groups(tables, self._schema):
-                writer.write_table(group, row_group_size=ROW_GROUP)
+                writer.write_table(group, row_group_size=_even(group.num_rows))
                 spans.append(_span(group))
         if not spans:
             self._files.delete_file(f"{self._folder}/{path}")
@@ -122,6 +123,11 @@ def _groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]
             waiting = []
     if waiting:
         yield pa.concat_tables(waiting)
+
+
+def _even(rows: int) -> int:
+    """Return a size of row groups that leaves no small rest; up to half more than ROW_GROUP."""
+    return math.ceil(rows / max(round(rows / ROW_GROUP), 1))
 
 
 def _span(rows: pa.Table) -> dict[str, Any]:

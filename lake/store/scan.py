@@ -35,7 +35,7 @@ def scan(
     The query names files, so it goes on answering for this version while others are committed.
     """
     filters = extent.filters() if extent else []
-    files = table.file_uris(file_pruning_predicate=filters or None)
+    files = sorted(table.file_uris(file_pruning_predicate=filters or None))  # so years come in their order
     held = {field.name for field in table.schema().fields}
     if not files:  # registering an empty Arrow table would import pandas, a second of start-up
         return f"SELECT {', '.join(_nothing(spec))} WHERE false"

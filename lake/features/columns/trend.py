@@ -27,10 +27,10 @@ def directional(
     In a market gone flat TA-Lib keeps the last direction for ever.
     """
     is_flat = average_range < TOLERANCE * np.abs(close)
-    adx, plus, minus = (
-        np.where(is_flat & ~np.isnan(line), 0.0, line)
-        for line in (ta(name, high, low, close, timeperiod=period) for name in ("ADX", "PLUS_DI", "MINUS_DI"))
-    )
+    lines = tuple(ta(name, high, low, close, timeperiod=period) for name in ("ADX", "PLUS_DI", "MINUS_DI"))
+    if is_flat.any():
+        lines = tuple(np.where(is_flat & ~np.isnan(line), 0.0, line) for line in lines)
+    adx, plus, minus = lines
     return adx, plus, minus
 
 
