@@ -13,13 +13,10 @@ from numpy.typing import NDArray
 from lake.market.bars import VALUES
 
 Column = NDArray[Any]
-"""One value a bar: float64, NaN where missing, or the small integers of a sparse column."""
+"""One value a bar: float64, NaN where missing, or the integers of a sparse column."""
 
 Type = Literal["float64", "int16", "int8"]
 """How a column is stored. Integers are sparse: 0 says that nothing is there, and is stored as null."""
-
-SPARSE = (np.int8, np.int16)
-"""The types of sparse columns."""
 
 CONTEXT = ("session",)
 """What a function may take besides bar values and columns: days from 1970 to the bar's last session."""
@@ -89,6 +86,12 @@ class Indicator:
         """Return one array for each of `columns`."""
         result = self.function(*inputs, **self.parameters)
         return result if isinstance(result, tuple) else (result,)
+
+
+def has_value(column: Column) -> NDArray[np.bool_]:
+    """Return where a column says something: not NaN, and not the 0 of a sparse one."""
+    says: NDArray[np.bool_] = column != 0 if column.dtype.kind == "i" else ~np.isnan(column)
+    return says
 
 
 def settle_window(bars: int) -> int:

@@ -39,8 +39,8 @@ def compute_each(
 ) -> Iterator[tuple[str, Column]]:
     """Yield names and columns as `compute` has them, one after the other as they come to be known.
 
-    A caller that puts each away before it takes the next gives its memory to the next, still in the
-    processor's cache: all at once take a sixth longer.
+    Columns of the same names and kind of bars come in the same order. A caller that puts each away before
+    it takes the next gives its memory to the next, still in the processor's cache.
     """
     wanted = registry.names if names is None else tuple(names)
     complete = bars.is_complete

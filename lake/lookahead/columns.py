@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lake.features.indicator import SPARSE, TOLERANCE
+from lake.features.indicator import TOLERANCE, has_value
 from lake.features.registry import Registry
 from lake.lookahead.aligned import Aligned
 from lake.lookahead.equal import gaps, unit_of
@@ -59,9 +59,7 @@ def _finding(name: str, pair: Aligned, registry: Registry) -> tuple[Finding | No
 
 
 def _on_open_bars(name: str, pair: Aligned) -> Indices:
-    values = pair.part.columns[name]
-    says = values != 0 if values.dtype in SPARSE else ~np.isnan(values)
-    return np.flatnonzero(says & ~pair.done)
+    return np.flatnonzero(has_value(pair.part.columns[name]) & ~pair.done)
 
 
 def _named(name: str, pair: Aligned, where: str, alone: str, later: str) -> Finding:

@@ -85,7 +85,7 @@ def enrich_to_file(
     try:
         with pq.ParquetWriter(temporary, schema) as writer:
             for bars, actions in _histories(con, names, known_symbols(con, symbols), settings.lake_chunk):
-                rows = within(feature_rows([Work(bars, actions)]).select(schema.names), span)
+                rows = within(feature_rows([Work(bars, actions)]).select(schema.names).cast(schema), span)
                 writer.write_table(rows)
                 rows_written += rows.num_rows
         temporary.replace(out)

@@ -31,6 +31,9 @@ _Item = TypeVar("_Item")
 FILE_ROWS = 100_000
 """Rows of one file at least, where there are so many: what a correction of one symbol rewrites."""
 
+FILE_BARS = 10 * FILE_ROWS
+"""Bars with which a file ends however few its rows: one day more is computed from all days before."""
+
 
 @dataclass(slots=True)
 class Stale:
@@ -85,14 +88,15 @@ def write_between(
     Rows that may come after others which stay out of date carry no hash: a whole run looks at them again.
     """
     table, rewrite = lake.table("features"), Rewrite(lake.root, TABLES["features"])
+    schema = TABLES["features"].schema
     stale, written = Stale(), 0
     actions: list[AddAction | RemoveAction] = []
     for each in pending:
         tables = [
-            feature_rows([work if span[0] == ALWAYS[0] else replace(work, inputs=None)])
+            feature_rows([work if span[0] == ALWAYS[0] else replace(work, inputs=None)]).cast(schema)
             for work in works_of(con, [replace(each, anew=True)], 1, Stale())
         ]
-        rows = within(pa.concat_tables([TABLES["features"].schema.empty_table(), *tables]), span)
+        rows = within(pa.concat_tables([schema.empty_table(), *tables]), span)
         old = _held(con, each, span)
         if digest(old) != digest(rows):
             stale.add(each, span, old.num_rows)
@@ -157,20 +161,21 @@ def _files(
 ) -> Iterator[tuple[str, list[Work]]]:
     """Yield what goes into one file each."""
     for timeframe, works in groupby(works_of(con, pending, chunk, stale), lambda each: each.bars.timeframe):
-        yield from ((timeframe, file) for file in _filled(works, FILE_ROWS))
+        yield from ((timeframe, file) for file in _filled(works, FILE_ROWS, FILE_BARS))
 
 
 def _write_file(rewrite: Rewrite, timeframe: str, works: Sequence[Work]) -> AddAction | None:
-    return rewrite.write(timeframe, map(feature_rows, _filled(works, ROW_GROUP)))
+    return rewrite.write(timeframe, map(feature_rows, _filled(works, ROW_GROUP, ROW_GROUP)))
 
 
-def _filled(works: Iterable[Work], rows: int) -> Iterator[list[Work]]:
-    """Yield works together until they have so many rows."""
-    waiting: list[Work] = []
+def _filled(works: Iterable[Work], rows: int, bars: int) -> Iterator[list[Work]]:
+    """Yield works together until they have so many rows, or are computed from so many bars."""
+    waiting, rows_left, bars_left = list[Work](), rows, bars
     for work in works:
         waiting.append(work)
-        if sum(map(len, waiting)) >= rows:
+        rows_left, bars_left = rows_left - len(work), bars_left - len(work.bars)
+        if min(rows_left, bars_left) <= 0:
             yield waiting
-            waiting = []
+            waiting, rows_left, bars_left = [], rows, bars
     if waiting:
         yield waiting

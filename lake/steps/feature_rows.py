@@ -10,9 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lake.features.indicator import SPARSE
+from lake.features.indicator import has_value
 from lake.features.kernel import compute_each
-from lake.features.registry import fields
 from lake.market.adjust import adjusted
 from lake.market.bars import Actions, Bars
 from lake.store.tables import TABLES
@@ -35,30 +34,36 @@ class Work:
 
 
 def feature_rows(works: Sequence[Work]) -> pa.Table:
-    """Return the rows of table features of series of one timeframe, one after the other.
+    """Return the rows of table features of series of one timeframe, symbols as a dictionary.
 
     The columns of a series are computed over its whole history whatever `first` is, so a row is the same
-    in the last bit whenever it is written. Of some series together, a column is made Arrow once.
+    in the last bit whenever it is written. Of some series together, a column is made Arrow once, while it is
+    in the processor's cache.
     """
     schema = TABLES["features"].schema
-    ends = np.cumsum([len(work) for work in works]).tolist()
-    places = [slice(end - len(work), end) for end, work in zip(ends, works, strict=True)]
-    columns = {field.name: np.empty(ends[-1], field.type.to_pandas_dtype()) for field in fields()}
-    times = {name: np.empty(ends[-1], "datetime64[us]") for name in ("ts", "closes_at")}
-    for work, place in zip(works, places, strict=True):
-        complete = _complete_on_split_basis(work)
-        for name, moments in times.items():
-            moments[place] = getattr(complete, name)[work.first :]
-        for name, column in compute_each(complete):
-            columns[name][place] = column[work.first :]
+    count, complete = sum(map(len, works)), [_complete_on_split_basis(work) for work in works]
     arrays: dict[str, Any] = {
-        "symbol": pa.concat_arrays([pa.repeat(work.bars.symbol, len(work)) for work in works]),
-        "timeframe": pa.repeat(works[0].bars.timeframe, ends[-1]),
+        "symbol": _symbols(works),
+        "timeframe": pa.repeat(works[0].bars.timeframe, count),
         "inputs": pa.concat_arrays([_inputs(work) for work in works]),
     }
-    arrays |= {name: pa.array(moments).cast(schema.field(name).type) for name, moments in times.items()}
-    arrays |= {name: _stored(column) for name, column in columns.items()}
-    return pa.Table.from_arrays([arrays[name] for name in schema.names], schema=schema)
+    for name in ("ts", "closes_at"):
+        times = _joined(works, [getattr(bars, name) for bars in complete], "datetime64[us]")
+        arrays[name] = pa.array(times).cast(schema.field(name).type)
+    for each in zip(*map(compute_each, complete), strict=True):  # one column of all series at a time
+        name, kind = each[0][0], schema.field(each[0][0]).type
+        arrays[name] = _stored(_joined(works, [column for _, column in each], kind.to_pandas_dtype()), kind)
+    return pa.table({name: arrays[name] for name in schema.names})
+
+
+def _symbols(works: Sequence[Work]) -> pa.DictionaryArray:
+    places = np.repeat(np.arange(len(works), dtype=np.int32), [len(work) for work in works])
+    return pa.DictionaryArray.from_arrays(pa.array(places), pa.array([work.bars.symbol for work in works]))
+
+
+def _joined(works: Sequence[Work], columns: Sequence[NDArray[Any]], kind: Any) -> NDArray[Any]:
+    parts = [column[work.first :] for work, column in zip(works, columns, strict=True)]
+    return np.concatenate(parts, dtype=kind, casting="same_kind")
 
 
 def _complete_on_split_basis(work: Work) -> Bars:
@@ -70,13 +75,12 @@ def _inputs(work: Work) -> pa.Array:
     return pa.nulls(len(work), pa.int64()) if work.inputs is None else pa.array(work.inputs[work.first :])
 
 
-def _stored(column: NDArray[Any]) -> pa.Array:
+def _stored(column: NDArray[Any], kind: pa.DataType) -> pa.Array:
     """Return a column as the lake has it: null while it warms up, and where a sparse one has nothing.
 
     Averages and sorts pass over null.
     """
-    has_value = column != 0 if column.dtype in SPARSE else ~np.isnan(column)
-    missing = len(column) - int(np.count_nonzero(has_value))
-    validity = pa.py_buffer(np.packbits(has_value, bitorder="little")) if missing else None
-    kind = pa.from_numpy_dtype(column.dtype)
+    says = has_value(column)
+    missing = len(column) - int(np.count_nonzero(says))
+    validity = pa.py_buffer(np.packbits(says, bitorder="little")) if missing else None
     return pa.Array.from_buffers(kind, len(column), [validity, pa.py_buffer(column)], missing)

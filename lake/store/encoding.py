@@ -46,5 +46,6 @@ def arrow_writer_of(schema: pa.Schema) -> dict[str, Any]:
         "data_page_size": 2 * ROW_GROUP * 8,
         "write_batch_size": ROW_GROUP,
         "use_dictionary": [field.name for field in schema if field.name not in seldom_equal],
+        "store_schema": False,  # it would say that strings are dictionaries
         "write_statistics": [name for name in ("symbol", "ts") if name in schema.names],
     }

@@ -9,7 +9,6 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lake.errors import UnknownSymbol
@@ -88,7 +87,7 @@ def _histories(
     con: duckdb.DuckDBPyConnection, found: pa.Table, timeframe: str, symbols: Sequence[str]
 ) -> Iterator[tuple[Bars, Actions, pa.Table]]:
     actions = read_actions(con, symbols)
-    for symbol, rows in _by_symbol(_in_order(found)).items():
+    for symbol, rows in _by_symbol(found, "ts").items():
         own = actions.get(symbol, Actions.none())
         yield _as_traded(_bars(symbol, timeframe, rows), rows, own), own, rows
 
@@ -113,7 +112,7 @@ def _rows_of(
 def read_actions(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict[str, Actions]:
     """Return the actions that apply to symbols; those that had none are left out."""
     rows = con.execute(_ACTIONS, [list(symbols)]).to_arrow_table()
-    return {symbol: _actions(own) for symbol, own in _by_symbol(rows).items()}
+    return {symbol: _actions(own) for symbol, own in _by_symbol(rows, "ex_date").items()}
 
 
 def known_symbols(con: duckdb.DuckDBPyConnection, symbols: Sequence[str] | None = None) -> list[str]:
@@ -143,31 +142,26 @@ def symbol_names(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return symbol_of | {symbol: symbol for symbol, _ in listed}
 
 
-def _in_order(rows: pa.Table) -> pa.Table:
-    """Return rows by symbol and time; DuckDB, which moves whole rows about, takes four times as long.
+def _by_symbol(rows: pa.Table, time: str) -> dict[str, pa.Table]:
+    """Return each symbol's rows in the order of a column of times, symbols by name.
 
     Files come in the order of their years and are sorted, so that bringing symbols together is nearly always
-    all there is to do.
+    all there is to do: DuckDB, which would move whole rows about, takes four times as long.
     """
-    names = rows["symbol"].combine_chunks().dictionary_encode()
-    place = np.argsort(np.argsort(names.dictionary.to_numpy(zero_copy_only=False)))
-    place = place.astype(np.min_scalar_type(len(place)))  # of 16 bits, they are counted and not compared
-    symbol, ts = place[names.indices.to_numpy()], rows["ts"].cast(pa.int64()).to_numpy()
-    order = np.argsort(symbol, kind="stable")
-    symbol, later = symbol[order], ts[order]
-    if ((later[1:] < later[:-1]) & (symbol[1:] == symbol[:-1])).any():
-        order = order[np.lexsort((later, symbol))]
-    return rows.combine_chunks().take(pa.array(order))
-
-
-def _by_symbol(rows: pa.Table) -> dict[str, pa.Table]:
-    """Return slices of a table that is sorted by symbol."""
-    counts = pc.value_counts(rows["symbol"].combine_chunks())
-    slices, start = {}, 0
-    for entry in counts.to_pylist():
-        slices[entry["values"]] = rows.slice(start, entry["counts"])
-        start += entry["counts"]
-    return slices
+    found = rows["symbol"].combine_chunks().dictionary_encode()
+    names = found.dictionary.to_numpy(zero_copy_only=False)
+    place = np.argsort(np.argsort(names)).astype(np.min_scalar_type(len(names)))
+    symbol, moment = place[found.indices.to_numpy()], rows[time].to_numpy()
+    order = np.argsort(symbol, kind="stable")  # of up to 16 bits they are counted, not compared
+    symbol, moment = symbol[order], moment[order]
+    if ((moment[1:] < moment[:-1]) & (symbol[1:] == symbol[:-1])).any():
+        order = order[np.lexsort((moment, symbol))]
+    ordered = rows.drop_columns("symbol").combine_chunks().take(pa.array(order))
+    ends = np.searchsorted(symbol, np.arange(len(names)), side="right").tolist()
+    return {
+        name: ordered.slice(start, end - start)
+        for name, start, end in zip(np.sort(names), [0, *ends], ends, strict=False)
+    }
 
 
 def _bars(symbol: str, timeframe: str, rows: pa.Table) -> Bars:

@@ -44,7 +44,7 @@ class Rewrite:
         self._spec = spec
         self._files, base = file_system(root)
         self._folder = f"{base}/{spec.name}"
-        self._schema = pa.schema([field for field in spec.schema if field.name != "timeframe"])
+        self._schema = pa.schema([_as_written(field) for field in spec.schema if field.name != "timeframe"])
 
     def write(self, timeframe: str, tables: Iterable[pa.Table]) -> AddAction | None:
         """Write one file of rows of a timeframe, in this order, and return its entry; None for no rows.
@@ -112,6 +112,11 @@ class Rewrite:
         )
 
 
+def _as_written(field: pa.Field[Any]) -> pa.Field[Any]:
+    """Return a field with strings as a dictionary: each is then written, and compared, once a file."""
+    return field.with_type(pa.dictionary(pa.int32(), field.type)) if field.type == pa.string() else field
+
+
 def _groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
     """Yield tables joined until they fill a row group."""
     waiting: list[pa.Table] = []
@@ -131,7 +136,8 @@ def _even(rows: int) -> int:
 
 
 def _span(rows: pa.Table) -> dict[str, Any]:
-    symbols, moments = pc.min_max(rows["symbol"]).as_py(), pc.min_max(rows["ts"]).as_py()
+    symbols = pc.min_max(rows["symbol"].unique().cast(pa.string())).as_py()
+    moments = pc.min_max(rows["ts"]).as_py()
     return {"rows": rows.num_rows, "symbol": symbols, "ts": moments}
 
 

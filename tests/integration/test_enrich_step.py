@@ -81,6 +81,18 @@ def test_threads_chunks_and_files_do_not_count(
     assert features(config) == whole
 
 
+def test_a_file_ends_where_too_many_bars_are_held(
+    settings: Settings, whole: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrich_features(settings, timeframes=["1d"])
+    files = len(parquet_files(settings))
+    monkeypatch.setattr(feature_files, "FILE_BARS", 1)
+    assert enrich_features(settings, timeframes=["1d"], full=True)["series"] > files
+    assert len(list(Lake.open(settings).table("features").file_uris())) > files
+    enrich_features(settings, timeframes=FRAMES)
+    assert features(settings) == whole
+
+
 def test_a_first_run_is_one_commit_and_one_without_news_is_none(settings: Settings) -> None:
     before = version(settings)
     assert enrich_features(settings, timeframes=FRAMES)["series"] == 15

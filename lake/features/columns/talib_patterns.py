@@ -1,6 +1,6 @@
 """All candle patterns of TA-Lib: 100 bullish, -100 bearish, 0 none; some know 80 and 200.
 
-They see open, high, low and close as given. 200 does not fit int8, so they are int16.
+They see open, high, low and close as given. 200 does not fit int8, so they are stored as int16.
 """
 
 from __future__ import annotations
@@ -96,10 +96,10 @@ PENETRATION = {
 
 def pattern(
     open_: Floats, high: Floats, low: Floats, close: Floats, *, of: str, **parameters: float
-) -> NDArray[np.int16]:
+) -> NDArray[np.int32]:
     """Return where the pattern `of` is complete, and its strength."""
     found: NDArray[np.int32] = ta(f"CDL{of}", open_, high, low, close, **parameters)
-    return found.astype(np.int16)
+    return found
 
 
 INDICATORS = tuple(
