@@ -46,7 +46,7 @@ test: ## run every test; what this machine lacks is named as skipped
 	$(ENSURE_ALL)
 	@$(PYTHON) -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-kill: ## run the long kill tests
+test-kill: ## run the long forms too, kills, failing calls, cuts of every series: hours
 	$(ENSURE_ALL)
 	@$(PYTHON) -m pytest -m slow $(ARGS)
 

@@ -83,7 +83,7 @@ def unfinished(
     form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "table",
 ) -> None:
     """List what was not delivered yet: waiting, failed and given up."""
-    from lake.notify.transitions import moment_of
+    from lake.feed.times import moment_of
 
     with closing(_notifier()) as notifier:
         rows = [

@@ -20,7 +20,7 @@ def micros_of(text: str) -> int:
         ValueError: it is not a time.
     """
     moment = datetime.fromisoformat(text)
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // _MICROSECOND
+    return micros(moment.replace(tzinfo=moment.tzinfo or UTC))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -32,3 +32,8 @@ def text_of(micros: int) -> str:
 def moment_of(micros: int) -> datetime:
     """Return a time as a datetime in UTC."""
     return _EPOCH + timedelta(microseconds=micros)
+
+
+def micros(moment: datetime) -> int:
+    """Return a datetime in microseconds since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND

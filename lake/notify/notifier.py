@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from lake.alerts.alert import Alert
 from lake.config import Settings
 from lake.errors import BadInput
+from lake.feed.times import moment_of
 from lake.notify.channels import Channel, read_channels
 from lake.notify.listings import Listings
 from lake.notify.message import compose, trial_message
@@ -23,7 +24,7 @@ from lake.notify.pace import again_at, due_at, terms_for
 from lake.notify.recent import recent_alerts
 from lake.notify.secrets import secrets_of
 from lake.notify.senders import sender_of
-from lake.notify.transitions import Claim, Intent, Verdict, moment_of
+from lake.notify.transitions import Claim, Intent, Verdict
 from lake.rules.language import read_rules
 from lake.store.catalog import connect
 from lake.store.lake import Lake

@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from lake.errors import StoreUnavailable
+from lake.feed.times import micros
 from lake.notify import transitions
-from lake.notify.transitions import SCHEMA, Claim, Intent, Terms, Verdict, micros
+from lake.notify.transitions import SCHEMA, Claim, Intent, Terms, Verdict
 
 REPEATS = 1
 """How often a message is sent again because its sender died while sending it."""

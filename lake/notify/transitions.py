@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lake.alerts.alert import Alert, decode, encode
+from lake.feed.times import micros
 from lake.notify.message import Entry, message_id_of
 from lake.notify.outcome import Outcome
 
@@ -62,7 +63,6 @@ SCHEMA = (
 last asked for the message (`round`), `deaths` those whose sender died. `events` holds what the lake
 does not have yet."""
 
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -113,16 +113,6 @@ class Verdict:
 def notification_id_of(alert_id: str, channel: str) -> str:
     """Return the id that an alert's delivery to a channel always has."""
     return hashlib.sha256(f"{alert_id}\x1f{channel}".encode()).hexdigest()
-
-
-def micros(moment: datetime) -> int:
-    """Return a moment as microseconds since 1970."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def moment_of(value: int) -> datetime:
-    """Return the moment of microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=value)
 
 
 def add(db: sqlite3.Connection, intent: Intent, now: datetime) -> int:

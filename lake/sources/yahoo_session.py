@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +11,7 @@ from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import RequestException, Timeout
 
 from lake.errors import BadAnswer, SourceBusy, SourceUnavailable, UnknownSymbol
+from lake.retry_after import retry_after
 from lake.sources.pace import Pace
 
 HOST = "https://query2.finance.yahoo.com"
@@ -74,7 +73,8 @@ class ChartSession(Session[Response]):
         status = response.status_code
         if status == _TOO_MANY:
             wait = retry_after(response.headers.get("retry-after"), self._pace.clock())
-            raise SourceBusy(f"expected {about}, found 429 Too Many Requests", wait)
+            seconds = None if wait is None else wait.total_seconds()
+            raise SourceBusy(f"expected {about}, found 429 Too Many Requests", seconds)
         if status == _NO_CRUMB:
             return response  # yfinance then gets itself another and asks once more
         if status >= 500:
@@ -85,20 +85,6 @@ class ChartSession(Session[Response]):
             raise SourceBusy(f"expected {about} in JSON, found {response.text[:40]!r}") from error
         judge(body, self.symbol, str(params.get("interval", "")))
         return response
-
-
-def retry_after(header: str | None, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks for, as a number or a date; None if it does not."""
-    if header is None:
-        return None
-    try:
-        return max(0.0, float(header))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - now).total_seconds())
-    except (TypeError, ValueError):
-        return None
 
 
 def judge(body: Any, symbol: str, interval: str) -> None:

@@ -1,14 +1,13 @@
 """A webhook calls the public internet and nothing else, and understands Retry-After."""
 
 import socket
-from datetime import timedelta
 
 import pytest
 
 from lake.notify.channels import parse_channels
 from lake.notify.message import trial_message
 from lake.notify.senders import sender_of
-from lake.notify.senders.webhook import LONGEST_WAIT, is_public, retry_after
+from lake.notify.senders.webhook import is_public
 from tests.mailboxes import hook_server
 from tests.notifications import CHECKOUT, NOON
 
@@ -68,25 +67,6 @@ def test_a_name_that_is_answered_once_safely_is_not_asked_again(monkeypatch: pyt
     )["a"]
     sender_of(channel, CHECKOUT).send(trial_message("a", NOON))
     assert asked == ["rebinding.example.com"] and called == [("8.8.8.8", 443)]
-
-
-@pytest.mark.parametrize(
-    ("header", "wait"),
-    [
-        (None, None),
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("0", timedelta()),
-        ("120", timedelta(minutes=2)),
-        ("9" * 50, LONGEST_WAIT),
-        ("Fri, 20 Nov 2026 17:10:00 GMT", timedelta(minutes=10)),
-        ("Fri, 20 Nov 2026 16:10:00 GMT", timedelta()),
-        ("Fri, 20 Nov 2099 16:10:00 GMT", LONGEST_WAIT),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(header: str | None, wait: timedelta | None) -> None:
-    assert retry_after(header, NOON) == wait
 
 
 def test_one_forbidden_address_among_several_forbids_the_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from lake.errors import BadAnswer, UnknownSymbol
 from lake.sources.yahoo import windows, yahoo_name
 from lake.sources.yahoo_rows import Splits
-from lake.sources.yahoo_session import judge, retry_after
+from lake.sources.yahoo_session import judge
 from tests.charts import made_book, opening
 
 DAY = date(2024, 1, 2)
@@ -22,23 +22,6 @@ def body(**meta: Any) -> dict[str, Any]:
     answer = made_book("AAA", [DAY]).answer("1d", opening(DAY), opening(DAY) + 1)
     answer["chart"]["result"][0]["meta"].update(meta)
     return answer
-
-
-@pytest.mark.parametrize(
-    "header, seconds",
-    [
-        (None, None),
-        ("0", 0.0),
-        ("120", 120.0),
-        ("-5", 0.0),
-        ("Tue, 02 Jan 2024 12:01:30 GMT", 90.0),
-        ("Tue, 02 Jan 2024 11:00:00 GMT", 0.0),
-        ("soon", None),
-        ("", None),
-    ],
-)
-def test_a_pause_is_asked_for_in_seconds_or_by_a_date(header: str | None, seconds: float | None) -> None:
-    assert retry_after(header, NOW) == seconds
 
 
 def test_an_answer_about_the_symbol_passes_and_so_does_one_without_bars() -> None:

@@ -12,8 +12,6 @@ import ipaddress
 import socket
 import ssl
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -26,8 +24,8 @@ from lake.notify.message import Message
 from lake.notify.outcome import ANSWER_SECONDS, Outcome
 from lake.notify.secrets import Secret
 from lake.notify.text import one_line
+from lake.retry_after import retry_after
 
-LONGEST_WAIT = timedelta(days=1)
 _SCHEMES = {"https": "https", "jsons": "https", "http": "http", "json": "http"}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -104,19 +102,6 @@ class WebhookSender:
 
     def _said(self, said: object) -> str:
         return one_line(self._secret.redact(str(said)), 200) or type(said).__name__
-
-
-def retry_after(header: str | None, now: datetime) -> timedelta | None:
-    """Return how long a server asks to be left alone, from seconds or a date, at most a day."""
-    text = (header or "").strip()
-    if text.isascii() and text.isdigit():
-        return min(timedelta(seconds=min(int(text), 10**6)), LONGEST_WAIT)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(timedelta(), min(moment - now, LONGEST_WAIT))
 
 
 def is_public(address: str) -> bool:
