@@ -34,10 +34,14 @@ NO_DATES: Dates = np.empty(0, dtype="datetime64[D]")
 
 @dataclass(frozen=True, slots=True)
 class ActionVerdict:
-    """Why one action is suspect (empty if it is not) and whether the adjusted close was there to ask."""
+    """Why one action is suspect (empty if it is not), and what was there to ask.
+
+    That is an adjusted close, and bars on both sides of its ex-date.
+    """
 
     reasons: tuple[str, ...]
     was_compared: bool
+    was_measured: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,10 @@ def _judge_split(bars: Series, actions: Actions, number: int, limits: Thresholds
     row = _row_at(bars, actions.split_dates[number], limits)
     ratio = float(np.log(actions.split_ratios[number]))
     if row is None or bars.is_split_basis[row] or abs(ratio) < np.log(limits.bars.least_split):
-        return ActionVerdict((), False)
+        return ActionVerdict((), False, row is not None)
     step = np.log(bars.close[row : row + 1] / bars.close[row - 1])
     is_shown = shows_split(step, np.array([ratio]), limits.bars)[0]
-    return ActionVerdict(() if is_shown else ("split_not_shown",), False)
+    return ActionVerdict(() if is_shown else ("split_not_shown",), False, True)
 
 
 def _judge_dividend(
@@ -96,7 +100,7 @@ def _judge_dividend(
         reasons.append("second_within_5_sessions")
     if at is not None and at.used and not _agrees(cash, at, rules):
         reasons.append(f"{DISAGREES} (used {at.used[0]:.6g})")
-    return ActionVerdict(tuple(reasons), at is not None and bool(at.used))
+    return ActionVerdict(tuple(reasons), at is not None and bool(at.used), at is not None)
 
 
 def _row_at(bars: Series, day: np.datetime64, limits: Thresholds) -> int | None:

@@ -21,13 +21,14 @@ WITH last AS (
     QUALIFY row_number() OVER (PARTITION BY symbol, timeframe, ts ORDER BY _arrival DESC) = 1
 ),
 reach AS (
-    SELECT symbol, timeframe, min(ts) - to_days($window) AS first_ts, max(ts) + to_days($window) AS last_ts
+    SELECT symbol, timeframe, symbol IN (SELECT unnest($whole)) AS is_whole,
+           min(ts) - to_days($window) AS first_ts, max(ts) + to_days($window) AS last_ts
     FROM staged_bars GROUP BY ALL
 ),
 lake AS (
     SELECT {columns}, NULL::DOUBLE AS adj_close, NULL::DOUBLE AS applied_split, -1::BIGINT AS _arrival
     FROM lake.{table} AS t JOIN reach USING (symbol, timeframe)
-    WHERE superseded_at IS NULL AND source <> 'derived' AND t.ts BETWEEN first_ts AND last_ts
+    WHERE superseded_at IS NULL AND source <> 'derived' AND (is_whole OR t.ts BETWEEN first_ts AND last_ts)
       AND {partition} BETWEEN $first_partition AND $last_partition
 ),
 better AS (
@@ -39,6 +40,9 @@ UNION ALL BY NAME SELECT * FROM better
 UNION ALL BY NAME SELECT * FROM lake ANTI JOIN last USING (symbol, timeframe, ts)
 ORDER BY symbol, ts
 """
+
+_FIRST, _LAST = 0, 999_999
+"""Before and after every partition, of years and of months."""
 
 _ACTIONS = """
 WITH last AS (
@@ -54,7 +58,9 @@ better AS (
     WHERE list_position($sources, l.source) < list_position($sources, s.source)
 ),
 old AS (
-    SELECT symbol, ex_date, kind, value AS old_value, quality_reason AS old_reason FROM lake
+    SELECT symbol, ex_date, kind,
+           value AS old_value, quality_reason AS old_reason, source AS old_source
+    FROM lake
 )
 SELECT * FROM (
     SELECT * FROM last ANTI JOIN better USING (symbol, ex_date, kind)
@@ -72,8 +78,12 @@ def bars_around(
     discarded: Bools,
     sources: Sequence[str],
     window_days: int,
+    whole: Sequence[str],
 ) -> pa.Table:
-    """Return staged bars and the lake's of a time around them, in order; `_arrival` is -1 of the lake's."""
+    """Return staged bars and the lake's of a time around them, in order; `_arrival` is -1 of the lake's.
+
+    Of the symbols of `whole` these are all the lake has.
+    """
     spec = TABLES[table]
     (partition,) = spec.partition_by
     names = [field.name for field in spec.schema if field.name not in ("known_at", "superseded_at")]
@@ -87,9 +97,10 @@ def bars_around(
         ),
         {
             "window": window_days,
+            "whole": list(whole),
             "sources": list(sources),
-            "first_partition": int(numbers.min()) - step if len(numbers) else 0,
-            "last_partition": int(numbers.max()) + step if len(numbers) else 0,
+            "first_partition": _FIRST if whole else int(numbers.min()) - step if len(numbers) else 0,
+            "last_partition": _LAST if whole else int(numbers.max()) + step if len(numbers) else 0,
         },
     ).to_arrow_table()
 

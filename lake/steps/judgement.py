@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lake.config import Settings
@@ -60,6 +61,12 @@ class Judge:
         `bars` has the columns of EVIDENCE besides those of its table; `vanished` are keys of bars
         that the same merge will close.
         """
+        known = actions_around(
+            self.con, bars, actions, self.decisions.discarded_actions(actions), self.sources
+        )
+        gone_actions = self.decisions.discarded_actions(known)
+        # Nothing says anew what actions are worth if they are as they were and no bar near them changes.
+        news = set(known.filter(pa.array(_is_news(known) | gone_actions))["symbol"].to_pylist())
         around = bars_around(
             self.con,
             table,
@@ -67,21 +74,18 @@ class Judge:
             self.decisions.discarded_bars(bars),
             self.sources,
             self.limits.window_days,
-        )
-        known = actions_around(
-            self.con, bars, actions, self.decisions.discarded_actions(actions), self.sources
+            sorted(news) if table == "bars" else (),
         )
         codes: Texts = np.full(around.num_rows, "", dtype=object)
         verdicts: list[ActionVerdict | None] = [None] * known.num_rows
         dropped = self.decisions.discarded_bars(around)
         gone = dropped | _among(around, vanished)
-        gone_actions = self.decisions.discarded_actions(known)
         action_rows = dict(_slices(known))
         for symbol, rows in _slices(around):
             keep = np.flatnonzero(~gone[rows]) + rows.start
             own = action_rows.get(symbol, slice(0, 0))
             own_rows = np.flatnonzero(~gone_actions[own]) + own.start
-            self._judge_symbol(around, keep, known, own_rows, codes, verdicts)
+            self._judge_symbol(around, keep, known, own_rows, symbol in news, codes, verdicts)
         return Judged(
             bars=self._bar_rows(bars, around, codes, gone),
             actions=self._action_rows(actions, known, verdicts, gone_actions),
@@ -95,12 +99,14 @@ class Judge:
         rows: NDArray[np.intp],
         known: pa.Table,
         action_rows: NDArray[np.intp],
+        has_news: bool,
         reasons: Texts,
         verdicts: list[ActionVerdict | None],
     ) -> None:
         """Decide what is suspect of one symbol, each row by rows of its own and of better sources only.
 
         So a lower source changes no verdict on a higher one's rows, in whatever order they are loaded.
+        Without news of its actions one whose bars are not among `around` keeps the verdict it has.
         """
         if not len(rows):
             return
@@ -116,9 +122,13 @@ class Judge:
                 # Actions that came without bars of their own are measured by whatever bars there are.
                 shown = bars[seen] if seen.any() else bars
                 days = calendar(self.exchanges[taken["symbol"][0].as_py()])
-                judged = self._action_verdicts(shown, told, self._ranks(told) < rank, days)
-                for row, verdict in zip(action_rows[action_ranks <= rank], judged, strict=True):
-                    verdicts[row] = verdicts[row] or verdict  # better ones have theirs
+                is_better = action_ranks[action_ranks <= rank] < rank
+                judged = self._action_verdicts(shown, told, is_better, days)
+                for row, has_own, verdict in zip(
+                    action_rows[action_ranks <= rank], is_better.tolist(), judged, strict=True
+                ):
+                    if not has_own and (has_news or verdict.was_measured):
+                        verdicts[row] = verdict
 
     def _action_verdicts(
         self, bars: Series, rows: pa.Table, is_better: Bools, days: Calendar
@@ -185,6 +195,15 @@ class Judge:
         earlier[arrival[arrival >= 0]] = False
         parts = [staged.filter(pa.array(earlier)), rows.filter(pa.array(chosen)).select(staged.column_names)]
         return pa.concat_tables([part.cast(staged.schema) for part in parts])
+
+
+def _is_news(known: pa.Table) -> Bools:
+    """Return which actions are not in the lake as they are now."""
+    same = pc.and_(
+        pc.equal(known["value"], known["old_value"]), pc.equal(known["source"], known["old_source"])
+    )
+    is_news: Bools = ~same.fill_null(False).to_numpy().astype(bool)
+    return is_news
 
 
 def open_judge(settings: Settings, con: duckdb.DuckDBPyConnection, symbols: pa.Table) -> Judge:
