@@ -22,11 +22,13 @@ WITH last AS (
 ),
 reach AS (
     SELECT symbol, timeframe, symbol IN (SELECT unnest($whole)) AS is_whole,
-           min(ts) - to_days($window) AS first_ts, max(ts) + to_days($window) AS last_ts
+           min(ts) - to_days($window) AS first_near, max(ts) + to_days($window) AS last_near,
+           min(ts) - to_days(2 * $window) AS first_ts, max(ts) + to_days(2 * $window) AS last_ts
     FROM staged_bars GROUP BY ALL
 ),
 lake AS (
-    SELECT {columns}, NULL::DOUBLE AS adj_close, NULL::DOUBLE AS applied_split, -1::BIGINT AS _arrival
+    SELECT {columns}, NULL::DOUBLE AS adj_close, NULL::DOUBLE AS applied_split, -1::BIGINT AS _arrival,
+           is_whole OR t.ts BETWEEN first_near AND last_near AS _is_near
     FROM lake.{table} AS t JOIN reach USING (symbol, timeframe)
     WHERE superseded_at IS NULL AND source <> 'derived' AND (is_whole OR t.ts BETWEEN first_ts AND last_ts)
       AND {partition} BETWEEN $first_partition AND $last_partition
@@ -82,13 +84,15 @@ def bars_around(
 ) -> pa.Table:
     """Return staged bars and the lake's of a time around them, in order; `_arrival` is -1 of the lake's.
 
-    Of the symbols of `whole` these are all the lake has.
+    A bar is judged by those of `window_days` before and after it. So the time is twice that, and only bars
+    of the inner half, which have all of theirs there, are `_is_near`. Of the symbols of `whole` these are
+    all the lake has.
     """
     spec = TABLES[table]
     (partition,) = spec.partition_by
     names = [field.name for field in spec.schema if field.name not in ("known_at", "superseded_at")]
     numbers = bars[partition].to_numpy()
-    reach = 1 + window_days // 365
+    reach = 1 + 2 * window_days // 365
     step = reach if partition == "year" else reach * 100
     con.register("staged_bars", _numbered(bars, discarded))
     return con.execute(

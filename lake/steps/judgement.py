@@ -155,7 +155,8 @@ class Judge:
         around = with_quality(around, reasons, SUSPICIONS)
         arrival = around["_arrival"].to_numpy()
         changed = np.array([new != was for new, was in zip(reasons, old, strict=True)], dtype=bool)
-        chosen = ~dropped & ((arrival >= 0) | changed)
+        is_near = around["_is_near"].fill_null(True).to_numpy().astype(bool)
+        chosen = ~dropped & ((arrival >= 0) | (changed & is_near))
         names = [name for name in staged.column_names if name not in EVIDENCE]
         earlier = ~self.decisions.discarded_bars(staged)
         earlier[arrival[arrival >= 0]] = False

@@ -29,10 +29,13 @@ def test_a_stretch_loaded_again_changes_nothing(tmp_path: Path) -> None:
         assert content(settings) == before, f"{start} to {end}"
 
 
-def rows(first: date, count: int) -> str:
-    """Return weekdays of a steady price as CSV; on the third a split that it does not show."""
+def rows(first: date, count: int, spike: date | None = None) -> str:
+    """Return weekdays of a steady price as CSV, but for a spike; without, SPLIT_DAY has a phantom split."""
     days = [day for day in (first + timedelta(n) for n in range(2 * count)) if day.weekday() < 5][:count]
-    lines = [f"AAA,{day},10,11,9,{10 + day.day / 100},1000,{2 if day == SPLIT_DAY else 1}" for day in days]
+    lines = []
+    for day in days:
+        price, split = 100 if day == spike else 10, 2 if day == SPLIT_DAY and spike is None else 1
+        lines.append(f"AAA,{day},{price},{price * 1.1},{price * 0.9},{price + day.day / 100},1000,{split}")
     return "symbol,ts,open,high,low,close,volume,split\n" + "\n".join(lines) + "\n"
 
 
@@ -47,3 +50,20 @@ def test_a_suspect_split_stays_suspect_however_far_away_the_next_bars_are(
         con = connect(Lake.open(settings))
         found = con.execute("SELECT quality, quality_reason, is_applied FROM actions").fetchall()
         assert found == [("suspect", "split_not_shown", False)]
+
+
+@pytest.mark.parametrize("days_later", [1, 40, 364, 365, 366, 367, 729, 730, 731, 732])
+def test_a_suspect_bar_stays_suspect_whenever_the_next_bars_come(tmp_path: Path, days_later: int) -> None:
+    settings, file = load_settings(lake_root=str(tmp_path / "lake")), tmp_path / "bars.csv"
+    spike = date(2012, 3, 14)
+    last = date(2012, 6, 1)
+    first = max(spike + timedelta(days_later), last + timedelta(1))
+    for text in (rows(date(2012, 1, 3), 108, spike), rows(first, 3)):
+        file.write_text(text)
+        ingest(settings, IngestRequest(source="files", path=str(file)))
+        con = connect(Lake.open(settings))
+        query = "SELECT session, quality_reason FROM bars WHERE session < ? AND quality = 'suspect'"
+        assert con.execute(query, [first]).fetchall() == [
+            (spike, "step_10x"),
+            (spike + timedelta(1), "step_10x"),
+        ]
