@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from lake.conf_file import read_conf
+from lake.market.timeframes import kind_of
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Factor = Annotated[float, Field(gt=1)]
@@ -54,8 +55,13 @@ class Thresholds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     window_days: Count
+    intraday_window_days: Count = 14
     bars: BarThresholds
     dividends: DividendThresholds
+
+    def days_seen(self, timeframe: str) -> int:
+        """Return how many days before a bar its verdict may rest on."""
+        return self.intraday_window_days if kind_of(timeframe) == "intraday" else self.window_days
 
 
 def read_thresholds(conf_folder: Path) -> Thresholds:

@@ -15,12 +15,11 @@ from lake.market.aggregate import micros
 from lake.market.bars import VALUES, Actions
 from lake.market.candles import Candle
 from lake.market.sessions import Calendar
-from lake.market.suspect_bars import Series, suspect_bars
+from lake.market.suspect_bars import MOST_RETURNS, Series, suspect_bars
 from lake.thresholds import Thresholds
 
-WINDOW = 1_000
-"""Candles before one that its verdict may rest on; of a year of minutes the median is the same."""
-
+WINDOW = MOST_RETURNS + 1
+"""Candles before one that its verdict may rest on."""
 
 _NONE: list[Candle] = []
 

@@ -29,6 +29,9 @@ SUSPICIONS = {
 }
 """Reason codes of suspect bars."""
 
+MOST_RETURNS = 1_000
+"""The last so many moves say what is usual: what a live worker can keep of every series."""
+
 Texts = NDArray[np.object_]
 
 
@@ -77,7 +80,7 @@ def suspect_bars(bars: Series, actions: Actions, timeframe: str, limits: Thresho
     """Return each bar's reasons joined by `; `, empty where it is plausible."""
     if not len(bars):
         return np.empty(0, dtype=object)
-    window = np.timedelta64(limits.window_days, "D")
+    window = np.timedelta64(limits.days_seen(timeframe), "D")
     steps = _steps(bars, actions, window)
     found = _unexplained(bars, steps, window, limits.bars) | _split_steps(bars, steps, limits.bars)
     found["wide_range"] = steps.known & _wide_ranges(bars, limits.bars)
@@ -136,7 +139,7 @@ def _usual_returns(
     """Return the median absolute return of the window before each of a few bars; 0 of too few."""
     returns = abs(steps.residual - 1)
     # A return belongs to the window with both its bars, so that no verdict hangs on what came before.
-    first = np.searchsorted(bars.ts, bars.ts[rows] - window) + 1
+    first = np.maximum(np.searchsorted(bars.ts, bars.ts[rows] - window) + 1, rows - MOST_RETURNS)
     usual = np.zeros(len(rows))
     for number, (start, end) in enumerate(zip(first, rows, strict=True)):
         usable = returns[start:end][steps.known[start:end]]

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from lake.market.bars import Bools
+from lake.sources.intake import partition_numbers
 from lake.store.tables import TABLES
 
 # The last of several versions of a key counts.
@@ -20,17 +22,11 @@ WITH last AS (
     SELECT * EXCLUDE (_discarded) FROM staged_bars WHERE NOT _discarded
     QUALIFY row_number() OVER (PARTITION BY symbol, timeframe, ts ORDER BY _arrival DESC) = 1
 ),
-reach AS (
-    SELECT symbol, timeframe, symbol IN (SELECT unnest($whole)) AS is_whole,
-           min(ts) - to_days($window) AS first_near, max(ts) + to_days($window) AS last_near,
-           min(ts) - to_days(2 * $window) AS first_ts, max(ts) + to_days(2 * $window) AS last_ts
-    FROM staged_bars GROUP BY ALL
-),
 lake AS (
     SELECT {columns}, NULL::DOUBLE AS adj_close, NULL::DOUBLE AS applied_split, -1::BIGINT AS _arrival,
-           is_whole OR t.ts BETWEEN first_near AND last_near AS _is_near
+           t.ts BETWEEN first_near AND last_near AS _is_near
     FROM lake.{table} AS t JOIN reach USING (symbol, timeframe)
-    WHERE superseded_at IS NULL AND source <> 'derived' AND (is_whole OR t.ts BETWEEN first_ts AND last_ts)
+    WHERE superseded_at IS NULL AND source <> 'derived' AND t.ts BETWEEN first_seen AND last_seen
       AND {partition} BETWEEN $first_partition AND $last_partition
 ),
 better AS (
@@ -40,11 +36,8 @@ better AS (
 SELECT * FROM last ANTI JOIN better USING (symbol, timeframe, ts)
 UNION ALL BY NAME SELECT * FROM better
 UNION ALL BY NAME SELECT * FROM lake ANTI JOIN last USING (symbol, timeframe, ts)
-ORDER BY symbol, ts
+ORDER BY symbol, timeframe, ts
 """
-
-_FIRST, _LAST = 0, 999_999
-"""Before and after every partition, of years and of months."""
 
 _ACTIONS = """
 WITH last AS (
@@ -62,7 +55,9 @@ better AS (
 old AS (
     SELECT symbol, ex_date, kind,
            value AS old_value, quality_reason AS old_reason, source AS old_source
-    FROM lake
+    FROM lake.actions
+    WHERE known_at < $known_at AND (superseded_at IS NULL OR superseded_at >= $known_at)
+      AND symbol IN (SELECT unnest($symbols))
 )
 SELECT * FROM (
     SELECT * FROM last ANTI JOIN better USING (symbol, ex_date, kind)
@@ -79,32 +74,27 @@ def bars_around(
     bars: pa.Table,
     discarded: Bools,
     sources: Sequence[str],
-    window_days: int,
-    whole: Sequence[str],
+    reach: pa.Table,
 ) -> pa.Table:
-    """Return staged bars and the lake's of a time around them, in order; `_arrival` is -1 of the lake's.
+    """Return staged bars and the lake's within their reach, in order; `_arrival` is -1 of the lake's.
 
-    A bar is judged by those of `window_days` before and after it. So the time is twice that, and only bars
-    of the inner half, which have all of theirs there, are `_is_near`. Of the symbols of `whole` these are
-    all the lake has.
+    Of these only some are `_is_near`: what they are judged by is among them too.
     """
     spec = TABLES[table]
     (partition,) = spec.partition_by
     names = [field.name for field in spec.schema if field.name not in ("known_at", "superseded_at")]
-    numbers = bars[partition].to_numpy()
-    reach = 1 + 2 * window_days // 365
-    step = reach if partition == "year" else reach * 100
     con.register("staged_bars", _numbered(bars, discarded))
+    con.register("reach", reach)
+    ends = np.concatenate([reach[name].cast(pa.int64()).to_numpy() for name in ("first_seen", "last_seen")])
+    numbers = partition_numbers(partition, ends.astype("datetime64[us]"))
     return con.execute(
         _AROUND.format(
             columns=", ".join(f"t.{name}" for name in names), table=table, partition=f"t.{partition}"
         ),
         {
-            "window": window_days,
-            "whole": list(whole),
             "sources": list(sources),
-            "first_partition": _FIRST if whole else int(numbers.min()) - step if len(numbers) else 0,
-            "last_partition": _LAST if whole else int(numbers.max()) + step if len(numbers) else 0,
+            "first_partition": int(min(numbers, default=0)),
+            "last_partition": int(max(numbers, default=0)),
         },
     ).to_arrow_table()
 
@@ -115,13 +105,18 @@ def actions_around(
     actions: pa.Table,
     discarded: Bools,
     sources: Sequence[str],
+    known_at: datetime,
 ) -> pa.Table:
-    """Return staged actions and the lake's of a batch's symbols, in order, with what was said before."""
+    """Return staged actions and the lake's of a batch's symbols, in order, with what was said before.
+
+    That is before `known_at`: a merge that was killed finds, run again, the same news as at first.
+    """
     con.register("staged_actions", _numbered(actions, discarded))
     symbols = sorted({*bars["symbol"].unique().to_pylist(), *actions["symbol"].unique().to_pylist()})
     columns = ", ".join(actions.column_names)
     return con.execute(
-        _ACTIONS.format(columns=columns), {"symbols": symbols, "sources": list(sources)}
+        _ACTIONS.format(columns=columns),
+        {"symbols": symbols, "sources": list(sources), "known_at": known_at},
     ).to_arrow_table()
 
 

@@ -6,10 +6,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,15 +21,13 @@ from lake.sources.base import NO_SYMBOL, Fetched, IngestRequest, Source, chosen
 from lake.sources.intake import Intake, bars_table, take_in
 from lake.steps.catch_up import requests_for
 from lake.steps.decisions import read_decisions
-from lake.steps.gaps import record_gaps
-from lake.steps.judgement import open_judge
+from lake.steps.group_merge import GroupMerge
 from lake.steps.listings import known_listings, listing_of, listing_rows, refreshed_listings
 from lake.store.catalog import connect
-from lake.store.lake import Change, Lake, now_utc
+from lake.store.lake import Lake, now_utc
 from lake.store.staging import Staging
 from lake.store.tables import TABLES
-from lake.store.vanished import vanished_keys
-from lake.universe import DERIVED, SIMULATED, YAHOO, read_universe
+from lake.universe import DERIVED, SIMULATED, read_universe
 
 DEFAULT_CHUNK = 50
 CHUNKS = {"files": 400}
@@ -196,7 +192,8 @@ def merge(settings: Settings, request: IngestRequest, run_id: str) -> dict[str, 
     lake = Lake.open(settings)
     staging = Staging(lake.root, run_id)
     table = _table(request)
-    with lake.writing(table):
+    # Always in this order: news of actions has the bars of the other table judged anew too.
+    with lake.writing("bars"), lake.writing(table):
         known_at = staging.known_at()
         if known_at is None:
             known_at = lake.stamp(table, now_utc())
@@ -207,69 +204,9 @@ def merge(settings: Settings, request: IngestRequest, run_id: str) -> dict[str, 
         )
         lake.upsert("symbols", listing_rows(described), known_at)
         for group in staging.groups(("symbols", "actions", "quarantine", table), COMMIT_ROWS):
-            _merge_group(settings, lake, request, group, known_at, counts)
+            GroupMerge(settings, lake, request, group, known_at, counts).run()
         staging.clear()
     return {"run_id": run_id, "known_at": known_at.isoformat(), **counts}
-
-
-def _merge_group(
-    settings: Settings,
-    lake: Lake,
-    request: IngestRequest,
-    group: dict[str, pa.Table],
-    known_at: datetime,
-    counts: dict[str, dict[str, int]],
-) -> None:
-    """Judge and merge some chunks' rows, and add to `counts` what that changed."""
-    table = _table(request)
-    con = connect(lake)
-    vanished = _vanished(con, group[table], group["quarantine"], request)
-    judge = open_judge(settings, con, group["symbols"])
-    judged = judge.judge(table, group[table], group["actions"], vanished)
-    closing = judged.vanished_bars if vanished is None else pa.concat_tables([vanished, judged.vanished_bars])
-    for name, rows, keys in (
-        ("symbols", group["symbols"], None),
-        ("actions", judged.actions, judged.vanished_actions),
-        ("quarantine", group["quarantine"], None),
-        (table, judged.bars, closing),
-    ):
-        _count(counts, name, group[name].num_rows, lake.upsert(name, rows, known_at, keys))
-    if kind_of(request.timeframe) != "weekly":
-        touched = group["symbols"]["symbol"].to_pylist()
-        change = record_gaps(lake, request.timeframe, touched, judge.exchanges, known_at)
-        _count(counts, "gaps", change.inserted, change)
-
-
-def _count(counts: dict[str, dict[str, int]], name: str, staged: int, change: Change) -> None:
-    entry = counts.setdefault(name, {"staged": 0, "inserted": 0, "closed": 0})
-    entry["staged"] += staged
-    entry["inserted"] += change.inserted
-    entry["closed"] += change.closed
-
-
-def _vanished(
-    con: duckdb.DuckDBPyConnection, rows: pa.Table, aside: pa.Table, request: IngestRequest
-) -> pa.Table | None:
-    """Return current keys to close: for a reset, what the source delivered once and does not any more.
-
-    What it delivered in a state that cannot be used has not vanished: the good row of before stays.
-    Daily bars of a real source drive out all simulated ones of their symbols. Minutes from before
-    what Yahoo keeps have not vanished.
-    """
-    outdated = []
-    if request.mode == "reset" and not (request.start or request.end):
-        outdated.append(request.source)
-    if request.source != SIMULATED and kind_of(request.timeframe) == "daily":
-        outdated.append(SIMULATED)
-    if not outdated:
-        return None
-    keeps_some = request.source == YAHOO and kind_of(request.timeframe) == "intraday"
-    spec = TABLES[_table(request)]
-    keys = pa.concat_tables([part.select(spec.key) for part in (rows, aside)])
-    delivered = {SIMULATED: rows, request.source: keys}
-    return pa.concat_tables(
-        [vanished_keys(con, spec, delivered[name], name, keeps_some) for name in outdated]
-    )
 
 
 def _table(request: IngestRequest) -> str:

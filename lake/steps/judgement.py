@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -19,28 +19,36 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lake.config import Settings
-from lake.market.bars import Actions, Bools, Floats
+from lake.market.bars import Bools, Floats
 from lake.market.quality import RELEASED
-from lake.market.sessions import Calendar, calendar
-from lake.market.suspect_actions import ActionVerdict, judge_actions
-from lake.market.suspect_bars import SUSPICIONS, Series, suspect_bars
+from lake.market.sessions import calendar
+from lake.market.suspect_actions import ActionVerdict
+from lake.market.suspect_bars import SUSPICIONS
 from lake.sources.base import EVIDENCE
 from lake.steps.around import actions_around, bars_around
 from lake.steps.decisions import Decisions, read_decisions
+from lake.steps.reach import reach_of
 from lake.steps.reasons import Texts, action_codes, bar_reason, kept_split_steps, with_quality
+from lake.steps.verdicts import Evidence, Ranks, action_verdicts, bar_codes, ex_dates, series_of
 from lake.store.tables import TABLES, TableSpec
 from lake.thresholds import Thresholds, read_thresholds
 from lake.universe import read_universe
 
+Rows = NDArray[np.intp]
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Rows to merge, each with its quality, and the keys of current rows that a person discarded."""
+    """Rows to merge, each with its quality, and the keys of current rows that a person discarded.
+
+    There `has_news` if an action is not in the lake as it was delivered, or as a person decided.
+    """
 
     bars: pa.Table
     actions: pa.Table
     vanished_bars: pa.Table
     vanished_actions: pa.Table
+    has_news: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,96 +62,56 @@ class Judge:
     exchanges: Mapping[str, str]
 
     def judge(
-        self, table: str, bars: pa.Table, actions: pa.Table, vanished: pa.Table | None = None
+        self,
+        table: str,
+        bars: pa.Table,
+        actions: pa.Table,
+        known_at: datetime,
+        vanished: pa.Table | None = None,
     ) -> Judged:
         """Return staged bars of `table` and staged actions with their quality decided.
 
         `bars` has the columns of EVIDENCE besides those of its table; `vanished` are keys of bars
-        that the same merge will close.
+        that the same merge, of `known_at`, will close. Actions are judged with the bars of table
+        `bars`; with candles they stay as they are.
         """
-        known = actions_around(
-            self.con, bars, actions, self.decisions.discarded_actions(actions), self.sources
-        )
+        discarded = self.decisions.discarded_actions(actions)
+        known = actions_around(self.con, bars, actions, discarded, self.sources, known_at)
         gone_actions = self.decisions.discarded_actions(known)
-        # Nothing says anew what actions are worth if they are as they were and no bar near them changes.
-        news = set(known.filter(pa.array(_is_news(known) | gone_actions))["symbol"].to_pylist())
-        around = bars_around(
-            self.con,
-            table,
-            bars,
-            self.decisions.discarded_bars(bars),
-            self.sources,
-            self.limits.window_days,
-            sorted(news) if table == "bars" else (),
-        )
-        codes: Texts = np.full(around.num_rows, "", dtype=object)
-        verdicts: list[ActionVerdict | None] = [None] * known.num_rows
+        news = known.filter(pa.array(_is_news(known) | gone_actions))
+        keys = [part.select(["symbol", "timeframe", "ts"]) for part in (bars, vanished) if part is not None]
+        reach = reach_of(self.con, table, self.limits, pa.concat_tables(keys), news)
+        discarded = self.decisions.discarded_bars(bars)
+        around = bars_around(self.con, table, bars, discarded, self.sources, reach)
         dropped = self.decisions.discarded_bars(around)
         gone = dropped | _among(around, vanished)
-        action_rows = dict(_slices(known))
-        for symbol, rows in _slices(around):
-            keep = np.flatnonzero(~gone[rows]) + rows.start
-            own = action_rows.get(symbol, slice(0, 0))
-            own_rows = np.flatnonzero(~gone_actions[own]) + own.start
-            self._judge_symbol(around, keep, known, own_rows, symbol in news, codes, verdicts)
+        codes: Texts = np.full(around.num_rows, "", dtype=object)
+        verdicts: list[ActionVerdict | None] = [None] * known.num_rows
+        for series in _series(around, ~gone, known, ~gone_actions, table):
+            evidence = self._evidence(around.take(series.rows), known.take(series.actions))
+            codes[series.rows] = bar_codes(evidence, series.timeframe, self.limits)
+            near = _near(series, reach, known)
+            if near.any():
+                days = calendar(self.exchanges[series.symbol])
+                found = action_verdicts(evidence, days, self.limits)
+                for row in np.flatnonzero(near).tolist():
+                    verdicts[series.actions[row]] = found[row]
         return Judged(
             bars=self._bar_rows(bars, around, codes, gone),
             actions=self._action_rows(actions, known, verdicts, gone_actions),
             vanished_bars=_keys(around, dropped, TABLES[table]),
             vanished_actions=_keys(known, gone_actions, TABLES["actions"]),
+            has_news=news.num_rows > 0,
         )
 
-    def _judge_symbol(
-        self,
-        around: pa.Table,
-        rows: NDArray[np.intp],
-        known: pa.Table,
-        action_rows: NDArray[np.intp],
-        has_news: bool,
-        reasons: Texts,
-        verdicts: list[ActionVerdict | None],
-    ) -> None:
-        """Decide what is suspect of one symbol, each row by rows of its own and of better sources only.
+    def _evidence(self, bars: pa.Table, actions: pa.Table) -> Evidence:
+        return Evidence(series_of(bars), self._ranks(bars), actions, self._ranks(actions))
 
-        So a lower source changes no verdict on a higher one's rows, in whatever order they are loaded.
-        Without news of its actions one whose bars are not among `around` keeps the verdict it has.
-        """
-        if not len(rows):
-            return
-        taken, own = around.take(pa.array(rows)), known.take(pa.array(action_rows))
-        bars, timeframe = _series(taken), taken["timeframe"][0].as_py()
-        ranks, action_ranks = self._ranks(taken), self._ranks(own)
-        for rank in np.unique(np.concatenate([ranks, action_ranks])).tolist():
-            seen, told = ranks <= rank, own.filter(pa.array(action_ranks <= rank))
-            if (ranks == rank).any():
-                found = suspect_bars(bars[seen], _actions(told), timeframe, self.limits)
-                reasons[rows[ranks == rank]] = found[ranks[seen] == rank]
-            if timeframe == "1d" and (action_ranks == rank).any():
-                # Actions that came without bars of their own are measured by whatever bars there are.
-                shown = bars[seen] if seen.any() else bars
-                days = calendar(self.exchanges[taken["symbol"][0].as_py()])
-                is_better = action_ranks[action_ranks <= rank] < rank
-                judged = self._action_verdicts(shown, told, is_better, days)
-                for row, has_own, verdict in zip(
-                    action_rows[action_ranks <= rank], is_better.tolist(), judged, strict=True
-                ):
-                    if not has_own and (has_news or verdict.was_measured):
-                        verdicts[row] = verdict
-
-    def _action_verdicts(
-        self, bars: Series, rows: pa.Table, is_better: Bools, days: Calendar
-    ) -> list[ActionVerdict]:
-        """Return the verdicts on actions, of which some are from better sources than the others."""
-        is_split, actions = rows["kind"].to_numpy() == "split", _actions(rows)
-        better = _actions(rows.filter(pa.array(is_better))).dividend_dates
-        splits, dividends = map(iter, judge_actions(bars, actions, days, self.limits, better))
-        return [next(splits if each else dividends) for each in is_split.tolist()]
-
-    def _ranks(self, rows: pa.Table) -> NDArray[np.int64]:
+    def _ranks(self, rows: pa.Table) -> Ranks:
         """Return the rank of each row's source, 0 the best."""
         names = rows["source"].combine_chunks().dictionary_encode()
         ranks = np.array([self.sources.index(name) for name in names.dictionary.to_pylist()], dtype=np.int64)
-        found: NDArray[np.int64] = ranks[names.indices.to_numpy()]
+        found: Ranks = ranks[names.indices.to_numpy()]
         return found
 
     def _bar_rows(self, staged: pa.Table, around: pa.Table, codes: Texts, dropped: Bools) -> pa.Table:
@@ -207,18 +175,22 @@ def _is_news(known: pa.Table) -> Bools:
     return is_news
 
 
-def open_judge(settings: Settings, con: duckdb.DuckDBPyConnection, symbols: pa.Table) -> Judge:
-    """Return the judge of a lake as `con` sees it, with the exchanges of symbols that are being added."""
-    exchanges = dict(con.execute("SELECT symbol, exchange FROM symbols").fetchall())
-    exchanges |= dict(zip(symbols["symbol"].to_pylist(), symbols["exchange"].to_pylist(), strict=True))
+def open_judge(settings: Settings, con: duckdb.DuckDBPyConnection) -> Judge:
+    """Return the judge of a lake as `con` sees it."""
     ranks = read_universe(settings.conf_folder).ranks()
     return Judge(
         con=con,
         limits=read_thresholds(settings.conf_folder),
         decisions=read_decisions(con),
         sources=sorted(ranks, key=ranks.__getitem__),
-        exchanges=exchanges,
+        exchanges=dict(con.execute("SELECT symbol, exchange FROM symbols").fetchall()),
     )
+
+
+def staged_schema(table: str) -> pa.Schema:
+    """Return the columns of bars that wait to be judged: those of their table, and EVIDENCE."""
+    own = [field for field in TABLES[table].schema if field.name not in ("known_at", "superseded_at")]
+    return pa.schema([*own, *(pa.field(name, pa.float64()) for name in EVIDENCE)])
 
 
 def _floats(rows: pa.Table, name: str) -> Floats:
@@ -235,37 +207,51 @@ def _among(rows: pa.Table, keys: pa.Table | None) -> Bools:
     return mask
 
 
-def _slices(rows: pa.Table) -> Iterator[tuple[str, slice]]:
-    """Yield each symbol of a table that is sorted by symbol, with its rows."""
-    names = rows["symbol"].to_numpy()
-    edges = np.flatnonzero(names[1:] != names[:-1]) + 1
-    bounds = [0, *edges.tolist(), len(names)]
-    for start, end in pairwise(bounds):
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """Bars of one symbol and timeframe, and actions of the symbol, by their rows."""
+
+    symbol: str
+    timeframe: str
+    rows: Rows
+    actions: Rows
+
+
+def _series(
+    around: pa.Table, is_bar: Bools, known: pa.Table, is_action: Bools, table: str
+) -> Iterator[_Series]:
+    """Yield the series of rows that are sorted by symbol and timeframe; of actions without bars too."""
+    actions = {symbol: rows for (symbol,), rows in _slices(known, is_action, "symbol")}
+    none: Rows = np.empty(0, dtype=np.intp)
+    series = dict(_slices(around, is_bar, "symbol", "timeframe"))
+    if table == "bars":
+        series = {(symbol, "1d"): none for symbol in actions} | series
+    for (symbol, timeframe), rows in series.items():
+        yield _Series(symbol, timeframe, rows, actions.get(symbol, none))
+
+
+def _slices(rows: pa.Table, chosen: Bools, *names: str) -> Iterator[tuple[tuple[str, ...], Rows]]:
+    """Yield the chosen rows of each group of a table that is sorted by `names`."""
+    columns = [rows[name].to_numpy() for name in names]
+    differs = [column[1:] != column[:-1] for column in columns]
+    edges = (np.flatnonzero(np.logical_or.reduce(differs)) + 1).tolist()
+    for start, end in pairwise([0, *edges, rows.num_rows]):
         if end > start:
-            yield names[start], slice(start, end)
+            key = tuple(column[start] for column in columns)
+            yield key, np.flatnonzero(chosen[start:end]) + start
+
+
+def _near(series: _Series, reach: pa.Table, known: pa.Table) -> Bools:
+    """Return which actions of a series have all that they are judged by in view."""
+    days = ex_dates(known.take(series.actions))
+    is_own = pc.and_(pc.equal(reach["symbol"], series.symbol), pc.equal(reach["timeframe"], "1d"))
+    own = reach.filter(is_own)
+    if series.timeframe != "1d" or not own.num_rows:
+        return np.zeros(len(days), dtype=bool)
+    first, last = (own[name].cast(pa.date32()).to_numpy()[0] for name in ("first_near", "last_near"))
+    near: Bools = (first <= days) & (days <= last)
+    return near
 
 
 def _keys(rows: pa.Table, dropped: Bools, spec: TableSpec) -> pa.Table:
     return rows.filter(pa.array(dropped)).select([*spec.key, *spec.partition_by])
-
-
-def _series(rows: pa.Table) -> Series:
-    def floats(name: str, blank: float = np.nan) -> Any:
-        values = _floats(rows, name)
-        return np.where(np.isnan(values), blank, values)
-
-    return Series(
-        ts=rows["ts"].cast(pa.int64()).to_numpy().astype("datetime64[us]"),
-        session=rows["session"].cast(pa.int32()).to_numpy().astype("datetime64[D]"),
-        **{name: floats(name) for name in ("open", "high", "low", "close", "volume")},
-        is_split_basis=rows["price_basis"].to_numpy() == "split",
-        applied_split=floats("applied_split", 1.0),
-        adj_close=floats("adj_close"),
-    )
-
-
-def _actions(rows: pa.Table) -> Actions:
-    is_split = rows["kind"].to_numpy() == "split"
-    dates = rows["ex_date"].cast(pa.int32()).to_numpy().astype("datetime64[D]")
-    values = rows["value"].to_numpy()
-    return Actions(dates[is_split], values[is_split], dates[~is_split], values[~is_split])

@@ -23,7 +23,7 @@ from lake.sources.base import ACTIONS_SCHEMA, BARS_SCHEMA, EVIDENCE, Fetched, In
 from lake.sources.intake import bars_table, take_in
 from lake.steps.decisions import DISCARDED, RELEASED, subject_of
 from lake.steps.gaps import record_gaps
-from lake.steps.judgement import open_judge
+from lake.steps.judgement import open_judge, staged_schema
 from lake.store.catalog import connect
 from lake.store.lake import Lake, now_utc
 from lake.store.tables import TABLES
@@ -140,37 +140,31 @@ def _apply(
 ) -> dict[str, Any]:
     """Judge anew what was decided about, together with what stands around it, and merge that."""
     con = connect(lake)
-    judge = open_judge(settings, con, pa.table({"symbol": pa.array([], pa.string()), "exchange": []}))
-    counts = {"inserted": 0, "closed": 0}
-    for table in ("bars", "candles"):
-        parts = [_released_bar(con, row, judge.exchanges[row["symbol"]], known_at) for row in released]
-        parts = [
-            part for part, row in zip(parts, released, strict=True) if bars_table(row["timeframe"]) == table
-        ]
+    judge = open_judge(settings, con)
+    about = [_current_action(con, row) for row in doubted if row["about"] == "action"]
+    actions = pa.concat_tables([_schema("actions").empty_table(), *about])
+    merges: list[tuple[str, pa.Table, pa.Table]] = []
+    series: set[tuple[str, str]] = set()
+    for table in ("candles", "bars"):
+        fitting = [row for row in released if bars_table(row["timeframe"]) == table]
+        parts = [_released_bar(con, row, judge.exchanges[row["symbol"]], known_at) for row in fitting]
         parts += [_current(con, table, row) for row in doubted if row["about"] == "bar"]
-        actions = [
-            _current_action(con, row) for row in doubted if row["about"] == "action" and table == "bars"
-        ]
-        bars = pa.concat_tables([_bars_schema(table).empty_table(), *(_cast(part, table) for part in parts)])
-        staged = pa.concat_tables([_schema("actions").empty_table(), *actions])
-        if not bars.num_rows and not staged.num_rows:
-            continue
-        judged = judge.judge(table, bars, staged)
-        for name, found, keys in (
-            ("actions", judged.actions, judged.vanished_actions),
-            (table, judged.bars, judged.vanished_bars),
-        ):
-            change = lake.upsert(name, found, known_at, keys)
-            counts = {
-                "inserted": counts["inserted"] + change.inserted,
-                "closed": counts["closed"] + change.closed,
-            }
-        series = {
+        bars = pa.concat_tables([staged_schema(table).empty_table(), *(_cast(part, table) for part in parts)])
+        series |= {
             (row["timeframe"], row["symbol"]) for row in bars.select(["timeframe", "symbol"]).to_pylist()
         }
-        for timeframe, symbol in sorted(series):
-            if timeframe != "1wk":
-                record_gaps(lake, timeframe, [symbol], judge.exchanges, known_at)
+        judged = judge.judge(table, bars, actions, known_at)
+        merges.append((table, judged.bars, judged.vanished_bars))
+    # Actions come last: while they are suspect, the command finishes what a killed run of it began.
+    merges.append(("actions", judged.actions, judged.vanished_actions))
+    counts = {"inserted": 0, "closed": 0}
+    for name, rows, keys in merges:
+        change = lake.upsert(name, rows, known_at, keys)
+        counts["inserted"] += change.inserted
+        counts["closed"] += change.closed
+    for timeframe, symbol in sorted(series):
+        if timeframe != "1wk":
+            record_gaps(lake, timeframe, [symbol], judge.exchanges, known_at)
     return counts
 
 
@@ -206,15 +200,11 @@ def _current_action(con: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> pa.T
     return found.select(schema.names).cast(schema)
 
 
-def _bars_schema(table: str) -> pa.Schema:
-    return pa.schema([*_schema(table), *(pa.field(name, pa.float64()) for name in EVIDENCE)])
-
-
 def _cast(rows: pa.Table, table: str) -> pa.Table:
     for name in EVIDENCE:
         if name not in rows.column_names:
             rows = rows.append_column(name, pa.array(np.full(rows.num_rows, np.nan)))
-    schema = _bars_schema(table)
+    schema = staged_schema(table)
     return rows.select(schema.names).cast(schema)
 
 

@@ -122,7 +122,7 @@ class Lake:
             if transactions:
                 transactions.check(table)
             inserted = closed = 0
-            batches = news(spec, rows, table)
+            batches = news(spec, rows, table, self._ranks if spec.ranked else None)
             if vanished is not None and vanished.num_rows:
                 batches = batches or [rows.slice(0, 0)]
                 vanished = vanished.append_column("known_at", _repeated(spec, known_at, vanished.num_rows))
@@ -196,7 +196,7 @@ class Lake:
         transactions: Transactions | None,
     ) -> dict[str, Any]:
         ranks = self._ranks if spec.ranked else None
-        source = merge.twins(rows, ranks, vanished)
+        source = merge.twins(rows, vanished)
         condition = merge.match_condition(spec, extent_of(spec, rows, vanished), ranks)
 
         def attempt() -> dict[str, Any]:

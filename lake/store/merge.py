@@ -1,5 +1,7 @@
 """The one bitemporal merge, as text and as rows: nothing is overwritten, an equal row changes nothing.
 
+A row of a lesser source changes nothing either, one of a better source always.
+
 Each row of a batch goes in twice. Its `close` twin ends the current version if that differs; its
 `insert` twin, matching only where the current version is equal, otherwise becomes the new one.
 One MERGE therefore closes and inserts in a single commit.
@@ -20,10 +22,8 @@ TOLERANCE = 1e-6
 _CLOSING = ("close", "vanish")
 
 
-def twins(rows: pa.Table, ranks: Mapping[str, int] | None, vanished: pa.Table | None = None) -> pa.Table:
+def twins(rows: pa.Table, vanished: pa.Table | None = None) -> pa.Table:
     """Return the merge's source: every row as `close` and `insert`, keys to be closed as `vanish`."""
-    if ranks is not None:
-        rows = rows.append_column("rank", _ranks_of(rows, ranks))
     tables = [_with_op(rows, "close"), _with_op(rows, "insert")]
     if vanished is not None and vanished.num_rows:
         tables.append(_with_op(vanished, "vanish"))
@@ -39,17 +39,26 @@ def match_condition(spec: TableSpec, extent: Extent, ranks: Mapping[str, int] | 
     parts = extent.conditions("t.")
     parts += [f"t.{name} = s.{name}" for name in spec.key]
     parts.append("t.superseded_at IS NULL")
-    changed = differs(spec)
-    if ranks is not None:
-        changed = f"{changed} AND s.rank <= {_rank_expression(ranks)}"
+    changed = changes(spec, ranks)
     parts.append(
-        f"((s.op = 'vanish') OR (s.op = 'close' AND ({changed})) OR (s.op = 'insert' AND NOT ({changed})))"
+        f"((s.op = 'vanish') OR (s.op = 'close' AND {changed}) OR (s.op = 'insert' AND NOT {changed}))"
     )
     return " AND ".join(parts)
 
 
-def differs(spec: TableSpec) -> str:
-    """Return the condition that `s` is another version than `t`; never null, so no row doubles."""
+def changes(spec: TableSpec, ranks: Mapping[str, int] | None) -> str:
+    """Return the condition that `s` is another version than `t`; never null, so no row doubles.
+
+    `ranks` are those of sources, 0 the best. What a better source says too is its own from then on:
+    no lower one changes that any more.
+    """
+    if ranks is None:
+        return _differs(spec)
+    new, old = (_rank_expression(row, ranks) for row in ("s", "t"))
+    return f"({new} < {old} OR ({new} = {old} AND {_differs(spec)}))"
+
+
+def _differs(spec: TableSpec) -> str:
     terms = []
     for name in spec.compared:
         old, new = f"t.{name}", f"s.{name}"
@@ -69,11 +78,6 @@ def _with_op(rows: pa.Table, op: str) -> pa.Table:
     return rows.append_column("op", pa.repeat(pa.scalar(op), rows.num_rows))
 
 
-def _ranks_of(rows: pa.Table, ranks: Mapping[str, int]) -> pa.Array:
-    names = rows["source"].to_pylist()
-    return pa.array([ranks[name] for name in names], pa.int32())
-
-
-def _rank_expression(ranks: Mapping[str, int]) -> str:
+def _rank_expression(row: str, ranks: Mapping[str, int]) -> str:
     cases = " ".join(f"WHEN '{name}' THEN {rank}" for name, rank in ranks.items())
-    return f"CASE t.source {cases} ELSE {len(ranks)} END"
+    return f"(CASE {row}.source {cases} ELSE {len(ranks)} END)"

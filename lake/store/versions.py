@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from lake.store.duck import open_duckdb
 from lake.store.extent import extent_of
-from lake.store.merge import differs
+from lake.store.merge import changes
 from lake.store.scan import scan
 from lake.store.tables.spec import TableSpec
 
 
-def news(spec: TableSpec, rows: pa.Table, table: DeltaTable) -> list[pa.Table]:
+def news(
+    spec: TableSpec, rows: pa.Table, table: DeltaTable, ranks: Mapping[str, int] | None
+) -> list[pa.Table]:
     """Return what `rows` may change, as batches in which every key is unique, first versions first.
 
-    A key whose last version is what the table already says is left out. That spares the merge
+    A key whose last version changes nothing of what the table says is left out. That spares the merge
     of an identical re-run, and keeps a batch with two versions of a key from closing and
     reopening its own rows when it is loaded again.
     """
@@ -24,7 +28,8 @@ def news(spec: TableSpec, rows: pa.Table, table: DeltaTable) -> list[pa.Table]:
         return []
     key = ", ".join(spec.key)
     same = " AND ".join(f"t.{name} = s.{name}" for name in spec.key)
-    compared = ", ".join(f"t.{name}" for name in (*spec.key, *spec.compared))
+    names = (*spec.key, *spec.compared, *(["source"] if ranks is not None else []))
+    compared = ", ".join(f"t.{name}" for name in names)
     con = open_duckdb()
     con.register("batch", rows.append_column("_arrival", pa.array(range(rows.num_rows), pa.int64())))
     found = con.execute(
@@ -40,7 +45,7 @@ def news(spec: TableSpec, rows: pa.Table, table: DeltaTable) -> list[pa.Table]:
         settled AS (
             SELECT {", ".join(f"s.{name}" for name in spec.key)}
             FROM numbered AS s JOIN current AS t ON {same}
-            WHERE s._version = s._versions AND NOT {differs(spec)}
+            WHERE s._version = s._versions AND NOT {changes(spec, ranks)}
         )
         SELECT * FROM numbered ANTI JOIN settled USING ({key}) ORDER BY _version, {key}
         """

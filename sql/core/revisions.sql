@@ -1,5 +1,6 @@
 -- Versions of bars that were known more than one way: what a vendor restated, and when we learned it.
--- Versions of equal values differ in what is thought of them: a doubt, or whether the bar is complete.
+-- Versions of equal values differ in what is thought of them (a doubt, whether the bar is complete), or in
+-- their source: what a better one says too is its own from then on.
 -- grain: symbol, timeframe, ts, revision
 -- reads: bar_versions
 CREATE VIEW revisions AS

@@ -35,6 +35,12 @@ def same(a: dict, b: dict) -> bool:  # type: ignore[type-arg]
     return all(abs(x - y) <= 1e-6 * max(abs(x), abs(y)) for x, y in pairs)
 
 
+def changes(old: dict, new: dict) -> bool:  # type: ignore[type-arg]
+    """Return whether a row is another version: of a better source always, of a lesser one never."""
+    lead = RANKS[old["source"]] - RANKS[new["source"]]
+    return lead > 0 or (lead == 0 and not same(old, new))
+
+
 class Model:
     """The bitemporal table as a dictionary of version lists."""
 
@@ -47,10 +53,9 @@ class Model:
             by_key.setdefault((row["symbol"], row["day"]), []).append(row)
         for key, arrived in by_key.items():
             known = self.rows.setdefault(key, [])
-            settled = len(arrived) > 1 and known and same(known[-1], arrived[-1])
+            settled = known and not changes(known[-1], arrived[-1])
             for row in [] if settled else arrived:
-                outranks = not known or RANKS[row["source"]] <= RANKS[known[-1]["source"]]
-                if not known or (outranks and not same(known[-1], row)):
+                if not known or changes(known[-1], row):
                     known.append(row)
 
 

@@ -59,9 +59,11 @@ def test_prices_within_a_millionth_are_the_same(lake: Lake, close: float, is_new
     assert load(lake, row(close), hours=1) == ((1, 1) if is_news else (0, 0))
 
 
-def test_another_source_alone_is_no_difference(lake: Lake) -> None:
+def test_what_a_better_source_says_too_is_its_own_from_then_on(lake: Lake) -> None:
     load(lake, row(source="sample"))
-    assert load(lake, row(source="files"), hours=1) == (0, 0)
+    assert load(lake, row(source="files"), hours=1) == (1, 1)
+    assert load(lake, row(source="sample"), hours=2) == (0, 0)
+    assert load(lake, row(99, source="sample"), hours=3) == (0, 0)
 
 
 @pytest.mark.parametrize(
