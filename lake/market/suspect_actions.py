@@ -34,14 +34,10 @@ NO_DATES: Dates = np.empty(0, dtype="datetime64[D]")
 
 @dataclass(frozen=True, slots=True)
 class ActionVerdict:
-    """Why one action is suspect (empty if it is not), and what was there to ask.
-
-    That is an adjusted close, and bars on both sides of its ex-date.
-    """
+    """Why one action is suspect (empty if it is not), and whether there was an adjusted close to ask."""
 
     reasons: tuple[str, ...]
     was_compared: bool
-    was_measured: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +54,30 @@ class _ExDate:
         return self.before - min(self.open, self.close)
 
 
-def judge_actions(
-    bars: Series, actions: Actions, calendar: Calendar, limits: Thresholds, better: Dates = NO_DATES
-) -> tuple[list[ActionVerdict], list[ActionVerdict]]:
-    """Return the verdicts on the splits and on the dividends, each in the order of `actions`.
-
-    `better` are the days of those dividends that come from better sources than the others: a dividend
-    within a few sessions of one, before it too, is taken for the same one on a mistaken day.
-    """
-    splits = [_judge_split(bars, actions, number, limits) for number in range(len(actions.split_dates))]
-    dividends = [
-        _judge_dividend(bars, actions, number, calendar, limits, better)
-        for number in range(len(actions.dividend_dates))
-    ]
-    return splits, dividends
-
-
-def _judge_split(bars: Series, actions: Actions, number: int, limits: Thresholds) -> ActionVerdict:
+def judge_split(bars: Series, actions: Actions, number: int, limits: Thresholds) -> ActionVerdict:
+    """Return the verdict on one of the splits of `actions`."""
     row = _row_at(bars, actions.split_dates[number], limits)
     ratio = float(np.log(actions.split_ratios[number]))
     if row is None or bars.is_split_basis[row] or abs(ratio) < np.log(limits.bars.least_split):
-        return ActionVerdict((), False, row is not None)
+        return ActionVerdict((), False)
     step = np.log(bars.close[row : row + 1] / bars.close[row - 1])
     is_shown = shows_split(step, np.array([ratio]), limits.bars)[0]
-    return ActionVerdict(() if is_shown else ("split_not_shown",), False, True)
+    return ActionVerdict(() if is_shown else ("split_not_shown",), False)
 
 
-def _judge_dividend(
-    bars: Series, actions: Actions, number: int, calendar: Calendar, limits: Thresholds, better: Dates
+def judge_dividend(
+    bars: Series,
+    actions: Actions,
+    number: int,
+    calendar: Calendar,
+    limits: Thresholds,
+    better: Dates = NO_DATES,
 ) -> ActionVerdict:
+    """Return the verdict on one of the dividends of `actions`.
+
+    `better` are the days of those that come from better sources than it does: a dividend within a few
+    sessions of one, before it too, is taken for the same one on a mistaken day.
+    """
     day, cash = actions.dividend_dates[number], float(actions.dividends[number])
     row = _row_at(bars, day, limits)
     at = None if row is None else _ex_date(bars, row, actions)
@@ -100,7 +91,7 @@ def _judge_dividend(
         reasons.append("second_within_5_sessions")
     if at is not None and at.used and not _agrees(cash, at, rules):
         reasons.append(f"{DISAGREES} (used {at.used[0]:.6g})")
-    return ActionVerdict(tuple(reasons), at is not None and bool(at.used), at is not None)
+    return ActionVerdict(tuple(reasons), at is not None and bool(at.used))
 
 
 def _row_at(bars: Series, day: np.datetime64, limits: Thresholds) -> int | None:

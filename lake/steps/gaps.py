@@ -17,9 +17,9 @@ CHUNK = 200
 """Symbols whose sessions are held in memory at once."""
 
 _SESSIONS = """
-SELECT symbol, session FROM bars
+SELECT symbol, list(DISTINCT session ORDER BY session) AS sessions FROM bars
 WHERE timeframe = ? AND source <> 'derived' AND symbol IN (SELECT unnest(?))
-GROUP BY ALL ORDER BY ALL
+GROUP BY symbol ORDER BY symbol
 """
 _FILLED = """
 SELECT symbol, timeframe, first_missing FROM lake.gaps
@@ -37,10 +37,9 @@ def record_gaps(
     rows: list[dict[str, object]] = []
     for start in range(0, len(names), CHUNK):
         chunk = names[start : start + CHUNK]
-        sessions = con.execute(_SESSIONS, [timeframe, chunk]).fetchnumpy()
-        days = sessions["session"].astype("datetime64[D]")
-        for symbol in chunk:
-            own = days[sessions["symbol"] == symbol]
+        held = con.execute(_SESSIONS, [timeframe, chunk]).to_arrow_table()
+        for symbol, days in zip(held["symbol"].to_pylist(), held["sessions"], strict=True):
+            own = days.values.cast(pa.int32()).to_numpy().astype("datetime64[D]")
             rows += [
                 {
                     "symbol": symbol,

@@ -93,9 +93,8 @@ class Judge:
             near = _near(series, reach, known)
             if near.any():
                 days = calendar(self.exchanges[series.symbol])
-                found = action_verdicts(evidence, days, self.limits)
-                for row in np.flatnonzero(near).tolist():
-                    verdicts[series.actions[row]] = found[row]
+                for row, verdict in action_verdicts(evidence, near, days, self.limits).items():
+                    verdicts[series.actions[row]] = verdict
         return Judged(
             bars=self._bar_rows(bars, around, codes, gone),
             actions=self._action_rows(actions, known, verdicts, gone_actions),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lake.market.bars import Actions, Bools, Floats
 from lake.market.sessions import Calendar
-from lake.market.suspect_actions import ActionVerdict, judge_actions
+from lake.market.suspect_actions import ActionVerdict, judge_dividend, judge_split
 from lake.market.suspect_bars import Series, Texts, suspect_bars
 from lake.thresholds import Thresholds
 
@@ -45,43 +45,47 @@ def bar_codes(evidence: Evidence, timeframe: str, limits: Thresholds) -> Texts:
     return codes
 
 
-def action_verdicts(evidence: Evidence, days: Calendar, limits: Thresholds) -> list[ActionVerdict]:
-    """Return the verdict on each action, by daily bars."""
-    ranks = evidence.action_ranks
+def action_verdicts(
+    evidence: Evidence, asked: Bools, days: Calendar, limits: Thresholds
+) -> dict[int, ActionVerdict]:
+    """Return the verdict on each action that is asked for, by daily bars."""
+    ranks, has_own = evidence.action_ranks, _has_bars_near(evidence, limits)
     verdicts: dict[int, ActionVerdict] = {}
-    for rank in np.unique(ranks).tolist():
-        seen, rows = evidence.bars[evidence.bar_ranks <= rank], np.flatnonzero(ranks <= rank)
-        told, is_better = evidence.actions.take(pa.array(rows)), ranks[rows] < rank
-        by_own = _verdicts(seen, told, is_better, days, limits)
-        by_any = by_own
-        has_own = _has_bars_near(seen, told, limits)
-        if not has_own.all():
-            by_any = _verdicts(evidence.bars, told, is_better, days, limits)
-        for row, better, near, own, other in zip(
-            rows.tolist(), is_better.tolist(), has_own.tolist(), by_own, by_any, strict=True
-        ):
-            if not better:
-                verdicts[row] = own if near else other
-    return [verdicts[row] for row in range(len(ranks))]
+    for rank in np.unique(ranks[asked]).tolist():
+        own_bars = evidence.bars[evidence.bar_ranks <= rank]
+        for bars, is_measured in ((own_bars, has_own), (evidence.bars, ~has_own)):
+            chosen = asked & (ranks == rank) & is_measured
+            if chosen.any():
+                verdicts |= _verdicts(bars, evidence, rank, chosen, days, limits)
+    return verdicts
 
 
-def _has_bars_near(bars: Series, actions: pa.Table, limits: Thresholds) -> Bools:
-    """Return which actions came with bars of their time; others are measured by whatever bars there are."""
-    days = ex_dates(actions)
-    window = np.timedelta64(limits.window_days, "D")
-    first = np.searchsorted(bars.session, days - window)
-    found: Bools = first < np.searchsorted(bars.session, days + window, side="right")
+def _has_bars_near(evidence: Evidence, limits: Thresholds) -> Bools:
+    """Return which actions have bars of their own or a better source near; any bars measure the others."""
+    dates, window = ex_dates(evidence.actions), np.timedelta64(limits.window_days, "D")
+    found = np.zeros(len(dates), dtype=bool)
+    for rank in np.unique(evidence.action_ranks).tolist():
+        sessions, own = evidence.bars.session[evidence.bar_ranks <= rank], evidence.action_ranks == rank
+        first = np.searchsorted(sessions, dates[own] - window)
+        found[own] = first < np.searchsorted(sessions, dates[own] + window, side="right")
     return found
 
 
 def _verdicts(
-    bars: Series, rows: pa.Table, is_better: Bools, days: Calendar, limits: Thresholds
-) -> list[ActionVerdict]:
-    """Return the verdicts on actions, of which some are from better sources than the others."""
-    is_split = rows["kind"].to_numpy() == "split"
-    better = actions_of(rows.filter(pa.array(is_better))).dividend_dates
-    splits, dividends = map(iter, judge_actions(bars, actions_of(rows), days, limits, better))
-    return [next(splits if each else dividends) for each in is_split.tolist()]
+    bars: Series, evidence: Evidence, rank: int, chosen: Bools, days: Calendar, limits: Thresholds
+) -> dict[int, ActionVerdict]:
+    """Return the verdicts on chosen actions, all of one rank."""
+    rows = np.flatnonzero(evidence.action_ranks <= rank)
+    told, is_better = evidence.actions.take(pa.array(rows)), evidence.action_ranks[rows] < rank
+    actions, better = actions_of(told), actions_of(told.filter(pa.array(is_better))).dividend_dates
+    is_split = told["kind"].to_numpy() == "split"
+    numbers = np.where(is_split, np.cumsum(is_split), np.cumsum(~is_split)) - 1
+    return {
+        int(rows[place]): judge_split(bars, actions, numbers[place], limits)
+        if is_split[place]
+        else judge_dividend(bars, actions, numbers[place], days, limits, better)
+        for place in np.flatnonzero(chosen[rows]).tolist()
+    }
 
 
 def series_of(rows: pa.Table) -> Series:
