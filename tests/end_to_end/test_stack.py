@@ -179,6 +179,35 @@ def test_maintenance_changes_no_answer(stack: Stack) -> None:
     assert content(settings) == before
 
 
+def test_each_run_of_a_backfill_loads_its_own_session_and_changes_nothing_that_is_known(stack: Stack) -> None:
+    before = content(stack.settings)
+    body = {
+        "dag_id": "ingest_daily_bars",
+        "from_date": "2013-02-21T00:00:00Z",
+        "to_date": "2013-02-27T00:00:00Z",
+        "dag_run_conf": {"source": "sample"},
+        "max_active_runs": 1,
+    }
+    with AirflowApi(stack.installation) as api:
+        started = api.ask("POST", "/api/v2/backfills", json=body)["id"]
+        _until(lambda: api.ask("GET", f"/api/v2/backfills/{started}")["completed_at"])
+        runs = api.ask("GET", "/api/v2/dags/ingest_daily_bars/dagRuns", params={"run_type": "backfill"})
+        staged = {}
+        for run in runs["dag_runs"]:
+            assert run["state"] == "success"
+            path = f"/api/v2/dags/ingest_daily_bars/dagRuns/{run['dag_run_id']}/taskInstances/merge"
+            counts = api.ask("GET", f"{path}/xcomEntries/return_value", params={"deserialize": True})["value"]
+            staged[run["logical_date"][:10]] = counts["bars"]["staged"]
+    held = _rows(
+        stack,
+        "SELECT strftime(session, '%Y-%m-%d'), count(*) FROM bars WHERE source = 'sample' "
+        "AND timeframe = '1d' AND session BETWEEN '2013-02-21' AND '2013-02-26' GROUP BY ALL",
+    )
+    assert staged == dict(held)
+    assert len(staged) == 4
+    assert content(stack.settings) == before
+
+
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
