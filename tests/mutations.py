@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,8 @@ class Court:
         request = IngestRequest("files", path=str(self._file), price_basis=basis, timeframe=timeframe)
         (fetched,) = FilesSource().fetch(request, [str(columns["symbol"][0])])
         taken = take_in(fetched, request, calendar("XNYS"), NOW)
-        judge = open_judge(
-            self._settings, self._con, pa.table({"symbol": [fetched.symbol], "exchange": ["XNYS"]})
-        )
-        judged = judge.judge(bars_table(timeframe), taken.bars, _actions(fetched))
+        judge = replace(open_judge(self._settings, self._con), exchanges={fetched.symbol: "XNYS"})
+        judged = judge.judge(bars_table(timeframe), taken.bars, _actions(fetched), NOW)
         seen = Seen(entered=judged.bars.num_rows, outside=taken.extended_hours)
         seen.add(taken.quarantine, "ts", "reason")
         seen.add(judged.bars, "ts", "quality_reason")
