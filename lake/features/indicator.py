@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -80,12 +81,17 @@ class Indicator:
     @property
     def columns_needed(self) -> tuple[str, ...]:
         """Return the inputs that are columns themselves."""
-        return tuple(name for name in self.inputs if name not in (*VALUES, *CONTEXT))
+        return _columns_among(self.inputs)
 
     def apply(self, *inputs: Column) -> tuple[Column, ...]:
         """Return one array for each of `columns`."""
         result = self.function(*inputs, **self.parameters)
         return result if isinstance(result, tuple) else (result,)
+
+
+@cache
+def _columns_among(inputs: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in inputs if name not in (*VALUES, *CONTEXT))
 
 
 def has_value(column: Column) -> NDArray[np.bool_]:

@@ -44,7 +44,7 @@ def compute_each(
     """
     wanted = registry.names if names is None else tuple(names)
     complete = bars.is_complete
-    is_intraday = kind_of(bars.timeframe) == "intraday"
+    is_intraday, has_gaps = kind_of(bars.timeframe) == "intraday", not complete.all()
     known: dict[str, Column] = {name: _contiguous(getattr(bars, name)[complete]) for name in VALUES}
     known["session"] = bars.session[complete].astype("datetime64[D]").astype(np.float64)
     stretches = _stretches(bars.later_splits, complete)
@@ -56,14 +56,12 @@ def compute_each(
         elif indicator.compares_exactly and stretches:
             made = _in_own_terms(indicator, known, stretches)
         else:
-            made = _outputs(indicator, known)
-        known |= {name: column for name, column in made.items() if name in needed}
-        yield from ((name, _scattered(column, complete)) for name, column in made.items() if name in asked)
-
-
-def _outputs(indicator: Indicator, known: dict[str, Column]) -> dict[str, Column]:
-    outputs = indicator.apply(*(known[name] for name in indicator.inputs))
-    return dict(zip(indicator.columns, outputs, strict=True))
+            made = indicator.apply(*[known[name] for name in indicator.inputs])
+        for name, column in zip(indicator.columns, made, strict=True):
+            if name in needed:
+                known[name] = column
+            if name in asked:
+                yield name, _scattered(column, complete) if has_gaps else column
 
 
 class _Stretch(NamedTuple):
@@ -93,7 +91,7 @@ def _stretches(later_splits: Floats | None, complete: Bools) -> list[_Stretch]:
 
 def _in_own_terms(
     indicator: Indicator, known: dict[str, Column], stretches: list[_Stretch]
-) -> dict[str, Column]:
+) -> Sequence[Column]:
     """Return columns, each bar's from prices in the terms of its own time.
 
     At each split what was before is divided by its ratio, as a stream does.
@@ -111,12 +109,11 @@ def _in_own_terms(
             else:
                 inputs.append(known[name][first : stretch.end] * stretch.later)
         parts.append([output[stretch.start - first :] for output in indicator.apply(*inputs)])
-    columns = map(np.concatenate, zip(*parts, strict=True))
-    return dict(zip(indicator.columns, columns, strict=True))
+    return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
 
-def _missing(indicator: Indicator, known: dict[str, Column]) -> dict[str, Column]:
-    return {name: np.full(len(known["close"]), np.nan) for name in indicator.columns}
+def _missing(indicator: Indicator, known: dict[str, Column]) -> Sequence[Column]:
+    return [np.full(len(known["close"]), np.nan) for _ in indicator.columns]
 
 
 def _contiguous(values: Floats) -> Floats:
@@ -124,8 +121,6 @@ def _contiguous(values: Floats) -> Floats:
 
 
 def _scattered(values: Column, rows: Bools) -> Column:
-    if len(values) == len(rows):
-        return values
     missing = np.nan if values.dtype.kind == "f" else 0
     column = np.full(len(rows), missing, dtype=values.dtype)
     column[rows] = values

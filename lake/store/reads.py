@@ -67,9 +67,8 @@ def read_history(
         query = _NEWEST.format(bars=query, newest=newest)
     for start in range(0, len(names), CHUNK):
         chunk = names[start : start + CHUNK]
-        for bars, actions, _ in _histories(
-            con, _rows_of(con, query, timeframe, chunk, since), timeframe, chunk
-        ):
+        found = _by_symbol(_rows_of(con, query, timeframe, chunk, since), "ts")
+        for bars, actions, _ in _histories(con, found, timeframe, chunk):
             yield bars, actions
 
 
@@ -78,16 +77,19 @@ def read_hashed(
 ) -> Iterator[tuple[Bars, Actions, Hashes]]:
     """Yield the histories of symbols as `read_history` does, all at once, with a hash of each bar."""
     query = _BARS.format(condition="true", extra=f", {BAR_HASH} AS bar_hash")
-    found = _rows_of(con, query, timeframe, list(symbols), None)
+    found = _by_symbol(_rows_of(con, query, timeframe, list(symbols), None), "ts")
     for bars, actions, rows in _histories(con, found, timeframe, symbols):
         yield bars, actions, rows["bar_hash"].to_numpy()
 
 
 def _histories(
-    con: duckdb.DuckDBPyConnection, found: pa.Table, timeframe: str, symbols: Sequence[str]
+    con: duckdb.DuckDBPyConnection,
+    found: Iterator[tuple[str, pa.Table]],
+    timeframe: str,
+    symbols: Sequence[str],
 ) -> Iterator[tuple[Bars, Actions, pa.Table]]:
     actions = read_actions(con, symbols)
-    for symbol, rows in _by_symbol(found, "ts").items():
+    for symbol, rows in found:
         own = actions.get(symbol, Actions.none())
         yield _as_traded(_bars(symbol, timeframe, rows), rows, own), own, rows
 
@@ -112,7 +114,7 @@ def _rows_of(
 def read_actions(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict[str, Actions]:
     """Return the actions that apply to symbols; those that had none are left out."""
     rows = con.execute(_ACTIONS, [list(symbols)]).to_arrow_table()
-    return {symbol: _actions(own) for symbol, own in _by_symbol(rows, "ex_date").items()}
+    return {symbol: _actions(own) for symbol, own in _by_symbol(rows, "ex_date")}
 
 
 def known_symbols(con: duckdb.DuckDBPyConnection, symbols: Sequence[str] | None = None) -> list[str]:
@@ -142,11 +144,12 @@ def symbol_names(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return symbol_of | {symbol: symbol for symbol, _ in listed}
 
 
-def _by_symbol(rows: pa.Table, time: str) -> dict[str, pa.Table]:
-    """Return each symbol's rows in the order of a column of times, symbols by name.
+def _by_symbol(rows: pa.Table, time: str) -> Iterator[tuple[str, pa.Table]]:
+    """Yield each symbol and its rows in the order of a column of times, symbols by name.
 
-    Files come in the order of their years and are sorted, so that bringing symbols together is nearly always
-    all there is to do: DuckDB, which would move whole rows about, takes four times as long.
+    What is yielded is a copy, so it does not keep the rows of all others in memory. Files come in the order
+    of their years and are sorted, so that bringing symbols together is nearly always all there is to do:
+    DuckDB, which would move whole rows about, takes four times as long.
     """
     found = rows["symbol"].combine_chunks().dictionary_encode()
     names = found.dictionary.to_numpy(zero_copy_only=False)
@@ -156,12 +159,10 @@ def _by_symbol(rows: pa.Table, time: str) -> dict[str, pa.Table]:
     symbol, moment = symbol[order], moment[order]
     if ((moment[1:] < moment[:-1]) & (symbol[1:] == symbol[:-1])).any():
         order = order[np.lexsort((moment, symbol))]
-    ordered = rows.drop_columns("symbol").combine_chunks().take(pa.array(order))
+    rows = rows.drop_columns("symbol").combine_chunks()
     ends = np.searchsorted(symbol, np.arange(len(names)), side="right").tolist()
-    return {
-        name: ordered.slice(start, end - start)
-        for name, start, end in zip(np.sort(names), [0, *ends], ends, strict=False)
-    }
+    for name, start, end in zip(np.sort(names), [0, *ends], ends, strict=False):
+        yield name, rows.take(pa.array(order[start:end]))
 
 
 def _bars(symbol: str, timeframe: str, rows: pa.Table) -> Bars:

@@ -122,7 +122,8 @@ def _groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]
     waiting: list[pa.Table] = []
     for table in tables:
         if table.num_rows:
-            waiting.append(table.select(schema.names).cast(schema))
+            rows = table.select(schema.names)
+            waiting.append(rows if rows.schema == schema else rows.cast(schema))
         if sum(each.num_rows for each in waiting) >= ROW_GROUP:
             yield pa.concat_tables(waiting)
             waiting = []
