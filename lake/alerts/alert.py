@@ -43,6 +43,13 @@ class Alert:
     origin: Origin
     fired_at: datetime
 
+    def on_forming(self, bar: Mapping[str, float]) -> Alert:
+        """Return the alert as one of a bar that is still forming, with that bar among what the rule saw.
+
+        No later look at the lake would find the bar as it stood.
+        """
+        return replace(self, status="provisional", values={**bar, **self.values})
+
     def invalidated(self, origin: Origin, now: datetime) -> Alert:
         """Return the version that says: after a correction the rule does not fire on this bar."""
         return replace(self, status="invalidated", origin=origin, fired_at=now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -203,7 +202,8 @@ class Watch:
         self._columns.put(series, states)
         for row, each in zip(rows, levels, strict=True):
             self._sessions[row.series].levels = each
-        return [replace(alert, status="provisional") for alert in found]
+        bars = {self._symbols[row.series]: dict(zip(VALUES, row.candle[2:7], strict=True)) for row in rows}
+        return [alert.on_forming(bars[alert.symbol]) for alert in found]
 
     def take(self, news: Sequence[News], now: datetime) -> list[Alert]:
         """Return the alerts of bars, oldest first for each series."""

@@ -59,6 +59,14 @@ class Bars:
         return replace(self, **{name: getattr(self, name) * factor for name in PRICES}, later_splits=None)
 
 
+def followed_by(bars: Bars, more: Bars) -> Bars:
+    """Return bars as traded and, after them, more of the same series."""
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(bars, name), getattr(more, name)]) for name in _ARRAYS
+    }
+    return replace(bars, **joined)
+
+
 _ARRAYS = tuple(
     field.name for field in fields(Bars) if field.name not in ("symbol", "timeframe", "later_splits")
 )

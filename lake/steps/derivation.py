@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -12,7 +12,8 @@ from lake.alerts.alert import Alert
 from lake.alerts.changes import Difference, bar_name, bar_values, changed_actions, changed_bars
 from lake.alerts.keep import says_the_same
 from lake.market.adjust import adjusted, split_factor
-from lake.market.bars import Actions, Bars
+from lake.market.bars import VALUES, Actions, Bars, followed_by
+from lake.market.candles import Candle, bars_of_candles
 from lake.rules.conditions import On, asked_of, reach_of
 from lake.rules.elsewhere import answers_of
 from lake.rules.evaluate import judged
@@ -27,11 +28,28 @@ MOST_BARS = 12
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a symbol's alerts rest on: bars of a timeframe, actions, bars of the timeframes that are asked."""
+    """What a symbol's alerts rest on: bars of a timeframe, actions, bars of the timeframes that are asked.
+
+    `forming` are the values of the last bar where that was still forming.
+    """
 
     bars: Bars
     actions: Actions
     others: tuple[Bars, ...] = ()
+    forming: Mapping[str, float] = field(default_factory=dict)
+
+    def has_bar_of(self, alert: Alert) -> bool:
+        """Return whether the alert's bar is there."""
+        return bool((self.bars.ts == np.datetime64(alert.ts.replace(tzinfo=None), "us")).any())
+
+    def with_forming(self, alert: Alert, session: np.datetime64) -> Basis:
+        """Return what was there before the alert's bar, and that as it was forming, which the alert says."""
+        seen = {name: alert.values[name] for name in VALUES}
+        start, end = (int(moment.timestamp()) * 1_000_000 for moment in (alert.ts, alert.closes_at))
+        candle = Candle._make((alert.timeframe, start, *seen.values(), True, False, ""))
+        bar = bars_of_candles(alert.symbol, alert.timeframe, session, [end], [candle])
+        before = self.bars[: int(np.searchsorted(self.bars.ts, bar.ts[0]))]
+        return replace(self, bars=followed_by(before, bar), forming=seen)
 
     def until(self, alert: Alert) -> Basis:
         """Return what was there when the alert's bar closed, and nothing after it."""
@@ -42,7 +60,7 @@ class Basis:
             each[: int(np.searchsorted(each.closes_at, closes_at, side="left"))] for each in self.others
         )
         actions = self.actions.up_to(bars.session[-1]) if len(bars) else self.actions
-        return Basis(bars, actions, tuple(each for each in others if len(each)))
+        return replace(self, bars=bars, actions=actions, others=tuple(each for each in others if len(each)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +83,8 @@ def derived(rule: Rule | None, alert: Alert, whole: Basis) -> Derivation:
     if not bars.is_complete[row]:
         return Derivation(None, (), "it does not fire: its bar is still open")
     made = history_alerts([rule], bars, basis.actions, alert.fired_at, basis.others)
+    if basis.forming:
+        made = [each.on_forming(basis.forming) for each in made]
     fired = [each for each in made if each.ts == alert.ts]
     found = next((each for each in fired if each.variant == alert.variant), None)
     findings = tuple(_findings(rule, basis, row, alert, found))

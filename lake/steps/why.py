@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
+import numpy as np
 import orjson
 
 from lake.alerts.alert import Alert, alert_of_row
@@ -17,7 +18,8 @@ from lake.alerts.keep import says_the_same
 from lake.config import Settings
 from lake.errors import BadConfiguration, BadInput
 from lake.live.history import no_bars
-from lake.market.bars import Actions
+from lake.market.bars import VALUES, Actions
+from lake.market.sessions import calendar
 from lake.rules.elsewhere import asks_of
 from lake.rules.identity import column_parameters, rule_version
 from lake.rules.language import parse_rules, read_rules
@@ -86,6 +88,8 @@ class Explainer:
         stored, known_at = self._version(row)
         rule, change = self._rule(stored)
         now = self._basis(None, rule, stored)
+        if stored.status == "provisional" and not now.has_bar_of(stored):
+            now = self._forming(now, stored)
         then_at, seen, then = self._derived_then(rule, stored, known_at)
         basis = seen.until(stored)
         differences = changes(basis, now.until(stored))
@@ -120,10 +124,10 @@ class Explainer:
         return found[0]
 
     def _version(self, row: Mapping[str, Any]) -> tuple[Alert, datetime]:
-        """Return the newest confirmed version of an alert, else the newest, and when it was known."""
+        """Return the newest confirmed version of an alert, else of its forming bar, and when it was known."""
         versions = self._now.execute(
             "SELECT * FROM lake.alerts WHERE alert_id = ? AND timeframe = ? "
-            "ORDER BY status = 'confirmed' DESC, known_at DESC LIMIT 1",
+            "ORDER BY status = 'confirmed' DESC, status = 'provisional' DESC, known_at DESC LIMIT 1",
             [row["alert_id"], row["timeframe"]],
         )
         [found] = versions.to_arrow_table().to_pylist()
@@ -171,12 +175,12 @@ class Explainer:
 
         The stream keeps its alerts before it lands their bars, so these may be known a little later.
         """
-        basis = self._basis(known_at, rule, alert)
+        basis = self._seen(known_at, rule, alert)
         first = (known_at, basis, derived(rule, alert, basis))
         landed = None if _says(first[2], alert) else self._landed_after(alert, known_at)
         if landed is None:
             return first
-        basis = self._basis(landed, rule, alert)
+        basis = self._seen(landed, rule, alert)
         later = (landed, basis, derived(rule, alert, basis))
         return later if _says(later[2], alert) or alert.origin == "stream" else first
 
@@ -186,6 +190,22 @@ class Explainer:
             [alert.symbol, alert.timeframe, known_at],
         ).fetchone()
         return row[0].astimezone(UTC) + _LANDING if row and row[0] else None
+
+    def _seen(self, moment: datetime, rule: Rule | None, alert: Alert) -> Basis:
+        """Return what was there at a moment; of a forming bar what the alert itself keeps of it."""
+        basis = self._basis(moment, rule, alert)
+        return self._forming(basis, alert) if alert.status == "provisional" else basis
+
+    def _forming(self, basis: Basis, alert: Alert) -> Basis:
+        if not alert.values.keys() >= set(VALUES):  # of before alerts kept their forming bar
+            return basis
+        (exchange,) = self._now.execute(
+            "SELECT exchange FROM symbols WHERE symbol = ?", [alert.symbol]
+        ).fetchone() or ("",)
+        days = calendar(exchange)
+        start = np.datetime64(alert.ts.replace(tzinfo=None), "us")
+        session = days.sessions[int(np.searchsorted(days.opens_at, start, side="right")) - 1]
+        return basis.with_forming(alert, session)
 
     def _basis(self, moment: datetime | None, rule: Rule | None, alert: Alert) -> Basis:
         """Return the symbol's bars as known at a moment, or now; those that are kept serve again."""

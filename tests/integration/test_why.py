@@ -278,3 +278,56 @@ def test_versions_of_rules_are_kept_once(settings: Settings) -> None:
     assert keep_rules(lake, rules.values(), now + timedelta(days=1)).is_empty
     [(count,)] = rows(settings, "SELECT count(*) FROM rule_versions")
     assert count == len(rules)
+
+
+FORMING = """
+above:
+  description: The close goes above its average, at a level, or falls.
+  timeframes: [5m, 15m]
+  fires: on_change
+  severity: info
+  provisional: true
+  precedence: [bullish, bearish]
+  bullish: close > ema_8
+  bearish: {all: [close < ema_8, volume > 0]}
+"""
+
+
+@pytest.fixture(scope="module")
+def lake_of_forming(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Settings:
+    """Return a lake whose stream told of forming bars and stopped in the middle of one."""
+    home = tmp_path_factory.mktemp("forming")
+    for name in ("conf", "sql"):
+        copytree(load_settings().lake_home / name, home / name)
+    (home / "conf/rules.yaml").write_text(FORMING)
+    settings = load_settings(lake_home=str(home), lake_root=str(home / "lake"))
+    feed = real_feed(shared_data / "intraday" / "1m" / f"{SOURCE}.parquet", EXCHANGE)[:2_000]
+    exchanges = {symbol: EXCHANGE for symbol, _ in feed}
+    lake = list_symbols(settings, exchanges)
+    rules = read_rules(settings.conf_folder)
+    keep_rules(lake, rules.values(), now_utc())
+    limits = read_thresholds(settings.conf_folder)
+    market = restored_market(connect(lake), rules, limits, now_utc(), sorted(exchanges))
+    for message in messages(feed, 47):
+        taken = market.take(message, now_utc())
+        keep(lake, taken.alerts, now_utc())
+        land(lake, taken, exchanges)
+    return settings
+
+
+def test_alerts_of_forming_bars_come_out_again_waiting_confirmed_and_taken_back(
+    lake_of_forming: Settings,
+) -> None:
+    found = explained(lake_of_forming, 1)
+    ever = {
+        key
+        for (key,) in rows(lake_of_forming, "SELECT alert_id FROM lake.alerts WHERE status = 'provisional'")
+    }
+    told_early = [each for each in found if each.stored.alert_id in ever]
+    assert {each.status for each in told_early} == {"provisional", "confirmed", "invalidated"}
+    failed = [(each.status, each.stored, each.then.verdict) for each in found if not each.is_rederived]
+    assert failed == []
+    taken_back = [each for each in found if each.status == "invalidated" and each.stored.alert_id in ever]
+    # Its bar closed otherwise than it stood, and that is what the explanation names.
+    assert all(each.changes and not each.is_unchanged for each in taken_back)
+    assert all(each.is_unchanged for each in told_early if each.status == "provisional")
