@@ -56,7 +56,7 @@ def enrich_features(
         lake.reshape("features")
         con = connect(lake)
         pending = find_pending(con, names, known_symbols(con, symbols), full)
-        counts = {"timeframes": len(names), "series": len(pending), "written": 0, "replaced": 0}
+        counts = {"timeframes": len(names)}
         if span == ALWAYS:
             return counts | write_features(lake, con, pending)
         return counts | write_between(lake, con, pending, span)

@@ -54,7 +54,7 @@ class Stale:
 
 
 def write_features(lake: Lake, con: duckdb.DuckDBPyConnection, pending: Sequence[Pending]) -> dict[str, int]:
-    """Write what is out of date of `pending` in one commit, and return how many rows came and went.
+    """Write what is out of date of `pending` in one commit, and return how many series and rows that were.
 
     Bars of `lake_chunk` symbols, and what `lake_threads` make of a file each, are in memory at once.
 
@@ -63,21 +63,23 @@ def write_features(lake: Lake, con: duckdb.DuckDBPyConnection, pending: Sequence
     """
     keep_freed_memory()
     table, rewrite = lake.table("features"), Rewrite(lake.root, TABLES["features"])
-    stale, written = Stale(), 0
+    stale, written, series = Stale(), 0, set[tuple[str, str]]()
     actions: list[AddAction | RemoveAction] = []
     threads = lake.settings.lake_threads or os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
         running: deque[Future[AddAction | None]] = deque()
         for timeframe, works in _files(con, pending, lake.settings.lake_chunk, stale):
             written += sum(map(len, works))
+            series |= {(timeframe, work.bars.symbol) for work in works}
             running.append(pool.submit(_write_file, rewrite, timeframe, works))
             if len(running) > threads:  # what waits to be computed is in memory too
                 actions += filter(None, [running.popleft().result()])
         actions += filter(None, [each.result() for each in running])
+    series |= {(timeframe, symbol) for timeframe, spans in stale.spans.items() for symbol in spans}
     actions += rewrite.drop(table, stale.spans)
     if actions:
         rewrite.commit(table, actions)
-    return {"written": written, "replaced": stale.rows}
+    return {"series": len(series), "written": written, "replaced": stale.rows}
 
 
 def write_between(
@@ -89,7 +91,7 @@ def write_between(
     """
     table, rewrite = lake.table("features"), Rewrite(lake.root, TABLES["features"])
     schema = TABLES["features"].schema
-    stale, written = Stale(), 0
+    stale, written, series = Stale(), 0, 0
     actions: list[AddAction | RemoveAction] = []
     for each in pending:
         tables = [
@@ -98,6 +100,7 @@ def write_between(
         ]
         rows = within(pa.concat_tables([schema.empty_table(), *tables]), span)
         old = _held(con, each, span)
+        series += bool(tables) or old.num_rows > 0
         if digest(old) != digest(rows):
             stale.add(each, span, old.num_rows)
             written += rows.num_rows
@@ -105,7 +108,7 @@ def write_between(
     actions += rewrite.drop(table, stale.spans)
     if actions:
         rewrite.commit(table, actions)
-    return {"written": written, "replaced": stale.rows}
+    return {"series": series, "written": written, "replaced": stale.rows}
 
 
 def within(rows: pa.Table, span: Span) -> pa.Table:
@@ -142,7 +145,7 @@ def _chunk(
 ) -> Iterator[Work]:
     stored = inputs_stored(con, timeframe, [each.symbol for each in pending.values() if each.has_rows])
     for bars, actions, hashes in read_hashed(con, timeframe, list(pending)):
-        series, inputs = pending[bars.symbol], inputs_now(pending[bars.symbol], hashes[bars.is_complete])
+        series, inputs = pending[bars.symbol], inputs_now(pending[bars.symbol], bars, hashes)
         first = 0
         if bars.symbol in stored:
             held, known = stored.pop(bars.symbol)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from lake.features.version import columns_version
-from lake.market.bars import Times
+from lake.market.bars import Bars, Times
 from lake.steps.feature_rows import Inputs
 from lake.store.reads import BAR_HASH, Hashes
 
@@ -23,19 +24,10 @@ _WRAP = 1 << 64
 _PENDING = f"""
 WITH present AS (
     SELECT symbol, timeframe, count(*) FILTER (is_complete) AS bars,
-           coalesce(sum({{bar_hash}}) FILTER (is_complete), 0) AS bars_hash, max(session) AS last_session
+           (coalesce(sum({BAR_HASH}) FILTER (is_complete), 0) % {_WRAP})::UBIGINT AS bars_hash,
+           max(session) AS last_session
     FROM bars
     WHERE timeframe IN (SELECT unnest($timeframes)) AND symbol IN (SELECT unnest($symbols))
-    GROUP BY ALL
-),
-splits AS (
-    SELECT symbol, ex_date, hash(ex_date, value) AS split_hash
-    FROM actions WHERE kind = 'split' AND is_applied
-),
-based AS (
-    SELECT p.symbol, p.timeframe, p.bars, p.bars_hash, coalesce(sum(s.split_hash), 0) AS base
-    FROM present AS p
-    LEFT JOIN splits AS s ON s.symbol = p.symbol AND s.ex_date <= p.last_session
     GROUP BY ALL
 ),
 stored AS (
@@ -44,13 +36,16 @@ stored AS (
     WHERE timeframe IN (SELECT unnest($timeframes)) AND symbol IN (SELECT unnest($symbols))
     GROUP BY ALL
 )
-SELECT timeframe, symbol, (coalesce(b.base, 0) % {_WRAP})::UBIGINT AS base,
-       coalesce(b.bars, 0) AS bars, coalesce(s.rows, 0) AS rows, s.followed,
-       (coalesce(b.bars_hash + b.base, 0) % {_WRAP})::UBIGINT AS wanted, s.newest
-FROM based AS b
+SELECT timeframe, symbol, last_session, coalesce(p.bars, 0) AS bars, coalesce(p.bars_hash, 0) AS bars_hash,
+       coalesce(s.rows, 0) AS rows, s.followed, s.newest
+FROM present AS p
 FULL JOIN stored AS s USING (symbol, timeframe)
-WHERE coalesce(b.bars, 0) + coalesce(s.rows, 0) > 0
+WHERE coalesce(p.bars, 0) + coalesce(s.rows, 0) > 0
 ORDER BY timeframe, symbol
+"""
+_SPLITS = """
+SELECT symbol, ex_date, hash(ex_date, value) AS split_hash FROM actions
+WHERE kind = 'split' AND is_applied AND symbol IN (SELECT unnest(?)) ORDER BY ALL
 """
 _ANY_STORED = """
 SELECT 1 FROM lake.features
@@ -63,16 +58,29 @@ WHERE timeframe = ? AND symbol IN (SELECT unnest(?)) ORDER BY symbol, ts
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """One series whose stored features are not those of its bars.
+class Base:
+    """What the hash of every row of a symbol starts from: the columns' version, and the splits that count."""
 
-    `base` is what the hash of every row starts from: the splits that count, and the columns' version.
+    version: int
+    splits: tuple[tuple[date, int], ...] = ()
+
+    def at(self, last_session: date | None) -> int:
+        """Return it for bars up to a session: later splits do not count yet."""
+        if last_session is None:
+            return self.version
+        return (self.version + sum(each for day, each in self.splits if day <= last_session)) % _WRAP
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One series whose stored features are not those of its bars, or that may have bars and has no features.
+
     With `anew` its rows are written again whatever their hashes.
     """
 
     timeframe: str
     symbol: str
-    base: int
+    base: Base
     has_rows: bool
     anew: bool = False
 
@@ -86,25 +94,38 @@ def find_pending(
     """Return the series whose features are out of date, or all with `full`, timeframe by timeframe.
 
     A series is up to date if it has a row a complete bar, and its newest row's hash, which rests on all
-    bars before it, is today's. It costs one scan of the bars and one of three columns of the features.
+    bars before it, is today's. It costs one scan of the bars and one of three columns of the features;
+    before the first run there is nothing to compare with, and nothing is looked at.
     """
-    version = columns_version()
+    bases = _bases(con, symbols)
     asked = {"timeframes": list(timeframes), "symbols": list(symbols)}
-    # Before the first run there is nothing to compare with.
-    query = _PENDING.format(bar_hash=BAR_HASH if con.execute(_ANY_STORED, asked).fetchone() else "0::UBIGINT")
-    rows = con.execute(query, asked).fetchall()
+    if con.execute(_ANY_STORED, asked).fetchone() is None:
+        names = sorted(symbols)
+        return [Pending(timeframe, name, bases[name], False) for timeframe in timeframes for name in names]
     found = {
-        (timeframe, symbol): Pending(timeframe, symbol, (base + version) % _WRAP, stored > 0, full)
-        for timeframe, symbol, base, bars, stored, followed, wanted, newest in rows
-        if full or not bars == stored == followed or _signed((wanted + version) % _WRAP) != newest
+        (timeframe, symbol): Pending(timeframe, symbol, bases[symbol], stored > 0, full)
+        for timeframe, symbol, last, bars, bars_hash, stored, followed, newest in (
+            con.execute(_PENDING, asked).fetchall()
+        )
+        if full
+        or not bars == stored == followed
+        or _signed((bars_hash + bases[symbol].at(last)) % _WRAP) != newest
     }
     order = {name: place for place, name in enumerate(timeframes)}
     return [found[key] for key in sorted(found, key=lambda key: (order[key[0]], key[1]))]
 
 
-def inputs_now(series: Pending, hashes: Hashes) -> Inputs:
-    """Return the hash that each complete bar's row should carry, from the bars' own."""
-    return (np.cumsum(hashes, dtype=np.uint64) + np.uint64(series.base)).view(np.int64)
+def _bases(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict[str, Base]:
+    version, splits = columns_version(), dict[str, tuple[tuple[date, int], ...]]()
+    for symbol, day, split_hash in con.execute(_SPLITS, [list(symbols)]).fetchall():
+        splits[symbol] = (*splits.get(symbol, ()), (day, split_hash))
+    return {symbol: Base(version, splits.get(symbol, ())) for symbol in symbols}
+
+
+def inputs_now(series: Pending, bars: Bars, hashes: Hashes) -> Inputs:
+    """Return the hash that each complete bar's row should carry, from the hashes of all bars."""
+    base = series.base.at(bars.session[-1].item() if len(bars) else None)
+    return (np.cumsum(hashes[bars.is_complete], dtype=np.uint64) + np.uint64(base)).view(np.int64)
 
 
 def inputs_stored(
