@@ -40,9 +40,15 @@ async def process(stream: StreamT[bytes]) -> None:
     app.on_partitions_assigned.connect(on_assigned)
     if app.assigned:  # in the meantime
         await on_assigned(app, app.assigned)
-    app.last_words.append(owner.land_all)
-    app.start_task(land, "land")
-    app.start_task(close, "clock")
+    timers = [app.start_task(land, "land"), app.start_task(close, "clock")]
+
+    async def rest() -> None:
+        """Begin nothing more: the producer that it would be sent by stops next."""
+        for timer in timers:
+            timer.cancel()
+        await asyncio.gather(*timers, return_exceptions=True)
+
+    app.last_words += [rest, owner.land_all]
     app.start_task(watch, "watchdog")
     async for event in stream.noack().events():
         await owner.take(event)
