@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -19,10 +18,11 @@ from hypothesis import strategies as st
 
 from lake.config import CHECKOUT, load_settings
 from lake.market.sessions import calendar
-from lake.sources.base import ACTIONS_SCHEMA, BARS_SCHEMA, Fetched, IngestRequest
+from lake.sources.base import Fetched, IngestRequest
 from lake.steps import ingest as step
 from lake.store.catalog import connect
 from lake.store.lake import Lake
+from tests.deliveries import delivery
 
 SOURCES = ("files", "yahoo")
 """From the better to the lesser; no two agree, so every row says whose it is."""
@@ -52,24 +52,8 @@ class Load:
         return ["ACME"]
 
     def fetch(self, request: IngestRequest, symbols: Sequence[str]) -> Iterator[Fetched]:
-        rows = [
-            {
-                "ts": ts.astype("datetime64[us]").item(),
-                **dict.fromkeys(("open", "high", "low", "close"), close),
-                "volume": 1000.0,
-            }
-            for ts, close in sorted(self.closes.items())
-        ]
-        bars = pa.Table.from_pylist(rows, schema=pa.schema(list(BARS_SCHEMA)[:-1]))
-        found = [
-            {"ex_date": day, "kind": kind, "value": value}
-            for (day, kind), value in sorted(self.actions.items())
-        ]
-        yield Fetched(
-            "ACME",
-            None,
-            bars.append_column("delivered", pa.nulls(len(bars), pa.string())),
-            pa.Table.from_pylist(found, schema=ACTIONS_SCHEMA),
+        yield delivery(
+            "ACME", [(ts, close, 1000.0) for ts, close in sorted(self.closes.items())], self.actions
         )
 
     def divided(self, parts: Sequence[int]) -> list[Load]:

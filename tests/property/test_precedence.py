@@ -10,17 +10,17 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.config import Settings, load_settings
-from lake.sources.base import ACTIONS_SCHEMA, BARS_SCHEMA, Fetched, IngestRequest
+from lake.sources.base import Fetched, IngestRequest
 from lake.steps import ingest as step
 from lake.store.catalog import connect
 from lake.store.lake import Lake
 from tests.builders import sessions
+from tests.deliveries import delivery
 
 DAYS = sessions("2012-01-03", 60)
 SOURCES = ("files", "yahoo", "sample")
@@ -42,25 +42,11 @@ class Load:
         return ["ACME"]
 
     def fetch(self, request: IngestRequest, symbols: Sequence[str]) -> Iterator[Fetched]:
-        rows = [
-            {
-                "ts": np.datetime64(DAYS[day], "us").item(),
-                **dict.fromkeys(("open", "high", "low", "close"), close),
-                "volume": 1000.0 + day,
-            }
-            for day, close in sorted(self.closes.items())
-        ]
-        bars = pa.Table.from_pylist(rows, schema=pa.schema(list(BARS_SCHEMA)[:-1]))
-        found = [
-            {"ex_date": date.fromisoformat(DAYS[day]), "kind": kind, "value": value}
-            for (day, kind), value in sorted(self.actions.items())
-        ]
-        yield Fetched(
-            "ACME",
-            None,
-            bars.append_column("delivered", pa.nulls(len(bars), pa.string())),
-            pa.Table.from_pylist(found, schema=ACTIONS_SCHEMA),
-        )
+        bars = [(np.datetime64(DAYS[day]), close, 1000.0 + day) for day, close in sorted(self.closes.items())]
+        actions = {
+            (date.fromisoformat(DAYS[day]), kind): value for (day, kind), value in self.actions.items()
+        }
+        yield delivery("ACME", bars, actions)
 
 
 def loads(source: str) -> st.SearchStrategy[Load]:
