@@ -13,7 +13,7 @@ from stack.errors import StackFailed
 from stack.installation import Installation
 
 TIMEOUT_SECONDS = 30.0
-QUESTION_TRIES = 5
+TRIES = 5
 RETRY_SECONDS = 1.0
 COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
@@ -122,14 +122,21 @@ class AirflowApi:
         return found
 
     def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Return the answer; a question is asked again, since a server may close an idle connection."""
-        tries = QUESTION_TRIES if method == "GET" else 1
+        """Return the answer, asked again where nothing was done.
+
+        That is: after 503, since SQLite refuses whoever began by reading and then writes while another
+        wrote (a backfill does), without waiting; and for a question that a server did not answer, since
+        it may close an idle connection.
+        """
+        tries = TRIES
         while True:
+            tries -= 1
             try:
-                return self._client.request(method, path, **options)
+                answer = self._client.request(method, path, **options)
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or not tries:
+                    return answer
             except httpx.HTTPError as error:
-                tries -= 1
-                if not tries:
+                if method != "GET" or not tries:
                     raise StackFailed(
                         f"Airflow did not answer {method} {path}: {error!r}; see `make logs`"
                     ) from error
