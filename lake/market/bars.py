@@ -46,7 +46,7 @@ class Bars:
     def __getitem__(self, rows: slice | NDArray[Any]) -> Self:
         """Return the chosen rows as bars."""
         later = self.later_splits
-        chosen = {name: getattr(self, name)[rows] for name in _ARRAYS}
+        chosen = {name: getattr(self, name)[rows] for name in ARRAYS}
         return replace(self, **chosen, later_splits=None if later is None else later[rows])
 
     def rescaled(self, factor: Floats) -> Self:
@@ -62,12 +62,12 @@ class Bars:
 def followed_by(bars: Bars, more: Bars) -> Bars:
     """Return bars as traded and, after them, more of the same series."""
     joined: dict[str, Any] = {
-        name: np.concatenate([getattr(bars, name), getattr(more, name)]) for name in _ARRAYS
+        name: np.concatenate([getattr(bars, name), getattr(more, name)]) for name in ARRAYS
     }
     return replace(bars, **joined)
 
 
-_ARRAYS = tuple(
+ARRAYS = tuple(
     field.name for field in fields(Bars) if field.name not in ("symbol", "timeframe", "later_splits")
 )
 
