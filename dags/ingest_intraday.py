@@ -1,13 +1,15 @@
 """Bring candles up to date after every close of the exchange, and derive 5, 15 and 30 minutes from 1.
 
 **plan** names the symbols in chunks, **stage** fetches and checks one chunk and puts it aside,
-**merge** commits all of them as one change, **derive** makes the longer candles of the minutes.
+**merge** commits all of them as one change, **derive** makes the longer candles of the minutes and
+**find_levels** their support and resistance.
 It does nothing while conf/universe.yaml names a source that has only days, as the sample does: choose
 yahoo or simulated there, or start it with a source. **report** fails if symbols could not be fetched,
 and names them; all the others are stored by then.
 A run that has not succeeded within three hours is late: Airflow's home page and `lake check` say so.
-From and To load a stretch anew; each run of an Airflow backfill loads its own session.
-The same on the command line: `lake ingest --timeframe 1m`, then `lake derive`.
+From and To load a stretch anew; each run of an Airflow backfill loads its own session. If Airflow answers
+to a backfill that its database is locked, nothing was begun: ask it again.
+The same on the command line: `lake ingest --timeframe 1m`, then `lake derive` and `lake levels`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag, task
 from ingest_tasks import FRESHNESS, asked, merge, plan, report, stage
-from lake_assets import INTRADAY_BARS
+from lake_assets import INTRADAY_BARS, LEVELS
 from lake_tasks import DEFAULT_ARGS, FROM, MODE, PATH, PRICE_BASIS, SYMBOLS, TO, lake_settings, source_param
 from session_timetable import SessionTimetable
 
@@ -55,8 +57,16 @@ def ingest_intraday() -> None:
 
         return candles.derive_candles(lake_settings(), asked(get_current_context()))
 
+    @task(outlets=[LEVELS])
+    def find_levels() -> dict[str, Any]:
+        from airflow.sdk import get_current_context
+
+        from lake.steps import candles
+
+        return candles.find_candle_levels(lake_settings(), asked(get_current_context()))
+
     staged = stage.expand(chunk=plan())
-    staged >> merge() >> derive() >> report(staged)
+    staged >> merge() >> derive() >> find_levels() >> report(staged)
 
 
 ingest_intraday()

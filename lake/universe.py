@@ -67,6 +67,11 @@ class Universe(BaseModel):
             raise ValueError(f"expected every source once, found {', '.join(names)}")
         return names
 
+    @property
+    def daily_and_longer(self) -> tuple[str, ...]:
+        """Return the timeframes whose columns and levels are kept up to date after each session."""
+        return DAILY_AND_LONGER[0], *self.longer_timeframes
+
     def names_between(self, start: date | None = None, end: date | None = None) -> tuple[str, ...]:
         """Return the symbols that belong to the universe at some time between two dates, both included.
 

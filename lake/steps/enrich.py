@@ -95,7 +95,7 @@ def enrich_to_file(
 
 
 def _timeframes(settings: Settings, names: Sequence[str] | None) -> list[str]:
-    chosen = names or ("1d", *read_universe(settings.conf_folder).longer_timeframes)
+    chosen = names or read_universe(settings.conf_folder).daily_and_longer
     return list(dict.fromkeys(parse_timeframe(name) for name in chosen))
 
 

@@ -78,6 +78,7 @@ def test_the_first_up_ends_green_with_results_and_logins(stack: Stack) -> None:
     for dag_id in CHAIN:
         assert f"{dag_id}: success" in stack.first_output
     assert re.search(r"dual_channel +IBM +\d+", stack.first_output)
+    assert {"1d", "1wk"} <= {row[0] for row in _rows(stack, "SELECT DISTINCT timeframe FROM levels")}
     password = stack.installation.values["AIRFLOW_ADMIN_PASSWORD"]
     assert f"login admin / {password}" in stack.first_output
     assert not any((Path(stack.environment["HOME"])).iterdir()), "the home folder stays as it was"

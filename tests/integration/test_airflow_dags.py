@@ -93,19 +93,21 @@ def test_every_task_is_tried_again_with_growing_pauses_unless_the_user_erred(bag
 
 def test_assets_join_the_pipeline(bag: dict[str, Any]) -> None:
     made = {
-        asset: dag_id
+        (asset, dag_id)
         for dag_id, dag in bag["dags"].items()
         for task in dag["tasks"].values()
         for asset in task["outlets"]
     }
     assert made == {
-        "daily_bars": "ingest_daily_bars",
-        "intraday_bars": "ingest_intraday",
-        "longer_bars": "derive_longer_bars",
-        "features": "enrich_features",
-        "alerts": "raise_long_term_alerts",
-        "sandbox_results": "run_sandbox",
-        "training_sets": "build_training_set",
+        ("daily_bars", "ingest_daily_bars"),
+        ("intraday_bars", "ingest_intraday"),
+        ("levels", "ingest_intraday"),
+        ("longer_bars", "derive_longer_bars"),
+        ("features", "enrich_features"),
+        ("levels", "enrich_features"),
+        ("alerts", "raise_long_term_alerts"),
+        ("sandbox_results", "run_sandbox"),
+        ("training_sets", "build_training_set"),
     }
     assert _needs(bag, "derive_longer_bars") == {"daily_bars"}
     assert _needs(bag, "enrich_features") == {"longer_bars"}
@@ -116,10 +118,10 @@ def test_assets_join_the_pipeline(bag: dict[str, Any]) -> None:
     assert "asset_any" in json.dumps(bag["dags"]["publish_documents"]["schedule"])
 
 
-def test_features_wait_for_the_lookahead_gate(bag: dict[str, Any]) -> None:
+def test_features_and_levels_wait_for_the_lookahead_gate(bag: dict[str, Any]) -> None:
     tasks = bag["dags"]["enrich_features"]["tasks"]
     assert tasks["check_lookahead"]["after"] == []
-    assert "check_lookahead" in tasks["enrich"]["after"]
+    assert tasks["enrich"]["after"] == tasks["find_levels"]["after"] == ["check_lookahead"]
     assert tasks["check_lookahead"]["outlets"] == []
 
 

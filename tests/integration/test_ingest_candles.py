@@ -11,7 +11,7 @@ import pytest
 from lake.config import Settings, load_settings
 from lake.errors import BadInput
 from lake.sources.base import IngestRequest
-from lake.steps.candles import derive_candles, nothing_to_fetch
+from lake.steps.candles import derive_candles, find_candle_levels, nothing_to_fetch
 from lake.steps.ingest import default_request, ingest, plan
 from lake.store.catalog import connect
 from lake.store.lake import Lake
@@ -43,10 +43,22 @@ def test_minutes_make_longer_candles_of_the_symbols_that_came(settings: Settings
     assert derive_candles(settings, request)["inserted"] == 0
 
 
+def test_what_came_has_levels_on_the_longer_candles(settings: Settings) -> None:
+    day = date(2024, 3, 25)
+    ingest(settings, IngestRequest("simulated", ("SIM01", "SIM02"), timeframe="1m", start=day, end=day))
+    derive_candles(settings, IngestRequest("simulated", timeframe="1m"))
+    asked = IngestRequest("yahoo", ("GONE", "SIM01"), timeframe="1m")  # one that could not be fetched
+    assert find_candle_levels(settings, asked)["written"] > 0
+    found = connect(Lake.open(settings)).execute("SELECT DISTINCT symbol, timeframe FROM levels")
+    assert set(found.fetchall()) == {("SIM01", name) for name in ("5m", "15m", "30m")}
+    assert find_candle_levels(settings, asked)["written"] == 0
+
+
 def test_candles_that_are_not_minutes_and_symbols_that_never_came_make_nothing(settings: Settings) -> None:
     nothing = {"timeframes": 0, "inserted": 0, "closed": 0}
     assert derive_candles(settings, IngestRequest("yahoo", ("GONE",), timeframe="1m")) == nothing
     assert derive_candles(settings, IngestRequest("yahoo", timeframe="5m")) == nothing
+    assert find_candle_levels(settings, IngestRequest("yahoo", ("GONE",)))["symbols"] == 0
 
 
 def test_yahoo_as_the_source_of_the_universe_file_is_asked_for_its_symbols(tmp_path: Path) -> None:
