@@ -51,6 +51,7 @@ _ANY_STORED = """
 SELECT 1 FROM lake.features
 WHERE timeframe IN (SELECT unnest($timeframes)) AND symbol IN (SELECT unnest($symbols)) LIMIT 1
 """
+_HELD = "SELECT DISTINCT timeframe FROM bars WHERE timeframe IN (SELECT unnest(?))"
 _STORED = """
 SELECT symbol, ts, inputs FROM lake.features
 WHERE timeframe = ? AND symbol IN (SELECT unnest(?)) ORDER BY symbol, ts
@@ -95,13 +96,13 @@ def find_pending(
 
     A series is up to date if it has a row a complete bar, and its newest row's hash, which rests on all
     bars before it, is today's. It costs one scan of the bars and one of three columns of the features;
-    before the first run there is nothing to compare with, and nothing is looked at.
+    before the first run there is nothing to compare with, and no bar is looked at.
     """
     bases = _bases(con, symbols)
     asked = {"timeframes": list(timeframes), "symbols": list(symbols)}
     if con.execute(_ANY_STORED, asked).fetchone() is None:
-        names = sorted(symbols)
-        return [Pending(timeframe, name, bases[name], False) for timeframe in timeframes for name in names]
+        held, names = _held(con, timeframes), sorted(symbols)
+        return [Pending(timeframe, name, bases[name], False) for timeframe in held for name in names]
     found = {
         (timeframe, symbol): Pending(timeframe, symbol, bases[symbol], stored > 0, full)
         for timeframe, symbol, last, bars, bars_hash, stored, followed, newest in (
@@ -113,6 +114,14 @@ def find_pending(
     }
     order = {name: place for place, name in enumerate(timeframes)}
     return [found[key] for key in sorted(found, key=lambda key: (order[key[0]], key[1]))]
+
+
+def _held(con: duckdb.DuckDBPyConnection, timeframes: Sequence[str]) -> Sequence[str]:
+    """Return those of some timeframes that the lake has bars of; a single one is soon asked for in vain."""
+    if len(timeframes) == 1:
+        return timeframes
+    held = {row[0] for row in con.execute(_HELD, [list(timeframes)]).fetchall()}
+    return [timeframe for timeframe in timeframes if timeframe in held]
 
 
 def _bases(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict[str, Base]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,46 +18,24 @@ import psutil
 import pytest
 from pymongo import MongoClient
 
-from lake.alerts.alert import decode
-from lake.config import Settings, load_settings
 from lake.market.sessions import calendar
-from lake.market.timeframes import INTRADAY_MINUTES
-from lake.store.catalog import connect
-from lake.store.lake import Lake
-from stack.airflow_api import AirflowApi, Run, TaskTry
-from stack.dotenv import values_of
-from stack.installation import Installation, find_installation
+from stack.airflow_api import AirflowApi
 from stack.pipeline import CHAIN, log_of, reason_in
-from stack.processes import SIMULATION, manager_of, parts, processes_of, servers
-from tests.lakes import content, table_versions
+from stack.processes import manager_of, parts, processes_of, servers
+from tests.lakes import content
+from tests.running_stack import (
+    Stack,
+    batch_half,
+    finished,
+    keys_of_topic,
+    live_half,
+    rows_in,
+    task_in,
+    unfinished,
+    until,
+    wait_for_the_end_of_the_session,
+)
 from tests.stacks import copy_checkout, make, stack_environment
-
-LIVE = ("candles", "alerts", "notifications", "dead_letters", "publications")
-"""Tables and collections that another simulated session adds to."""
-
-SECONDS = 900
-"""No test waits that long unless something is stuck."""
-
-
-@dataclass(frozen=True)
-class Stack:
-    """A checkout, the environment its commands run in, and what the first `make up` said."""
-
-    checkout: Path
-    environment: dict[str, str]
-    first_output: str
-
-    @property
-    def settings(self) -> Settings:
-        return load_settings(lake_home=self.checkout, lake_root=self.installation.values["LAKE_ROOT"])
-
-    @property
-    def installation(self) -> Installation:
-        with pytest.MonkeyPatch.context() as patch:
-            for name in ("AIRFLOW_PORT", "SUPERSET_PORT", "SIMULATION_SPEED", "MONGO_URL", "HOME"):
-                patch.setenv(name, self.environment[name])
-            patch.delenv("LAKE_ROOT", raising=False)
-            return find_installation(self.checkout)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +54,7 @@ def test_the_first_up_ends_green_with_results_and_logins(stack: Stack) -> None:
     for dag_id in CHAIN:
         assert f"{dag_id}: success" in stack.first_output
     assert re.search(r"dual_channel +IBM +\d+", stack.first_output)
-    assert {"1d", "1wk"} <= {row[0] for row in _rows(stack, "SELECT DISTINCT timeframe FROM levels")}
+    assert {"1d", "1wk"} <= {row[0] for row in rows_in(stack, "SELECT DISTINCT timeframe FROM levels")}
     password = stack.installation.values["AIRFLOW_ADMIN_PASSWORD"]
     assert f"login admin / {password}" in stack.first_output
     assert not any((Path(stack.environment["HOME"])).iterdir()), "the home folder stays as it was"
@@ -112,8 +88,8 @@ def test_status_shows_every_part_running(stack: Stack) -> None:
 
 
 def test_live_alerts_are_in_the_topic_the_lake_mongodb_and_the_message_file(stack: Stack) -> None:
-    _wait_for_the_end_of_the_session(stack)
-    rows = _rows(stack, "SELECT alert_id FROM alerts WHERE origin = 'stream' AND status = 'confirmed'")
+    wait_for_the_end_of_the_session(stack)
+    rows = rows_in(stack, "SELECT alert_id FROM alerts WHERE origin = 'stream' AND status = 'confirmed'")
     in_lake = {row[0] for row in rows}
     assert in_lake
     messages = (Path(stack.installation.values["LAKE_ROOT"]) / "_messages" / "alerts.log").read_text()
@@ -121,19 +97,19 @@ def test_live_alerts_are_in_the_topic_the_lake_mongodb_and_the_message_file(stac
         documents = {each["_id"] for each in client.get_default_database()["alerts"].find({}, {"_id": 1})}
     assert in_lake <= documents
     assert in_lake <= set(re.findall(r"[0-9a-f]{64}", messages))
-    assert in_lake <= _topic_keys(stack)
+    assert in_lake <= keys_of_topic(stack)
 
 
 def test_a_second_up_runs_the_pipeline_again_and_changes_nothing(stack: Stack) -> None:
-    before, kept = _batch_half(stack), _live_half(stack)
+    before, kept = batch_half(stack), live_half(stack)
     done = make(stack.checkout, stack.environment, "up")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "runs already" in done.stdout
     assert "publish_documents: success" in done.stdout
-    assert _batch_half(stack) == before
+    assert batch_half(stack) == before
     assert before[2]["features"] > 0
-    _wait_for_the_end_of_the_session(stack)
-    later = _live_half(stack)
+    wait_for_the_end_of_the_session(stack)
+    later = live_half(stack)
     assert all(kept[name] < later[name] for name in ("candles", "alerts"))
 
 
@@ -172,11 +148,11 @@ def test_up_names_a_failed_task_its_reason_and_its_log(stack: Stack) -> None:
 
 
 def test_maintenance_changes_no_answer(stack: Stack) -> None:
-    _wait_for_the_end_of_the_session(stack)
+    wait_for_the_end_of_the_session(stack)
     settings = stack.settings
     before = content(settings)
     with AirflowApi(stack.installation) as api:
-        assert _finished(api, api.trigger("maintain_lake", {})).state == "success"
+        assert finished(api, api.trigger("maintain_lake", {})).state == "success"
     assert content(settings) == before
 
 
@@ -191,7 +167,7 @@ def test_each_run_of_a_backfill_loads_its_own_session_and_changes_nothing_that_i
     }
     with AirflowApi(stack.installation) as api:
         started = api.ask("POST", "/api/v2/backfills", json=body)["id"]
-        _until(lambda: api.ask("GET", f"/api/v2/backfills/{started}")["completed_at"])
+        until(lambda: api.ask("GET", f"/api/v2/backfills/{started}")["completed_at"])
         runs = api.ask("GET", "/api/v2/dags/ingest_daily_bars/dagRuns", params={"run_type": "backfill"})
         staged = {}
         for run in runs["dag_runs"]:
@@ -199,7 +175,7 @@ def test_each_run_of_a_backfill_loads_its_own_session_and_changes_nothing_that_i
             path = f"/api/v2/dags/ingest_daily_bars/dagRuns/{run['dag_run_id']}/taskInstances/merge"
             counts = api.ask("GET", f"{path}/xcomEntries/return_value", params={"deserialize": True})["value"]
             staged[run["logical_date"][:10]] = counts["bars"]["staged"]
-    held = _rows(
+    held = rows_in(
         stack,
         "SELECT strftime(session, '%Y-%m-%d'), count(*) FROM bars WHERE source = 'sample' "
         "AND timeframe = '1d' AND session BETWEEN '2013-02-21' AND '2013-02-26' GROUP BY ALL",
@@ -221,7 +197,7 @@ def test_a_wrong_request_fails_at_once_with_one_sentence(
     stack: Stack, form: dict[str, Any], sentence: str
 ) -> None:
     with AirflowApi(stack.installation) as api:
-        run = _finished(api, api.trigger("ingest_daily_bars", form))
+        run = finished(api, api.trigger("ingest_daily_bars", form))
         task = next(task for task in api.tasks(run) if task.task_id == "plan")
     assert run.state == "failed"
     assert (task.state, task.number) == ("failed", 1)
@@ -231,17 +207,33 @@ def test_a_wrong_request_fails_at_once_with_one_sentence(
     assert "\n" not in reason
 
 
+def test_candles_that_are_asked_for_arrive_with_the_longer_ones_and_levels(stack: Stack) -> None:
+    asked = {"source": "simulated", "symbols": ["SIM07"], "from": "2024-11-29", "to": "2024-11-29"}
+    with AirflowApi(stack.installation) as api:
+        run = finished(api, api.trigger("ingest_intraday", asked))
+        states = {task.task_id: task.state for task in api.tasks(run)}
+    assert set(states.values()) == {"success"}, states
+    # A half session, of 210 minutes.
+    there = "FROM candles WHERE symbol = 'SIM07' AND session = '2024-11-29'"
+    counts = rows_in(stack, f"SELECT timeframe, count(*) {there} GROUP BY ALL")
+    assert dict(counts) == {"1m": 210, "5m": 42, "15m": 14, "30m": 7}
+    levels = rows_in(stack, "SELECT DISTINCT timeframe FROM levels WHERE symbol = 'SIM07'")
+    assert {"5m", "15m"} <= {row[0] for row in levels} <= {"5m", "15m", "30m"}
+
+
 def test_publication_waits_for_mongodb_to_come_back(stack: Stack) -> None:
     installation = stack.installation
     server = next(p for p in processes_of(installation) if "nx-27017" in " ".join(p.cmdline()))
+    with AirflowApi(installation) as api:
+        until(lambda: not unfinished(api, "publish_documents"))  # one on its way waits for minutes
     server.suspend()  # the manager would start a stopped one again
     try:
         with AirflowApi(installation) as api:
             run = api.trigger("publish_documents", {})
-            task = _task_in(api, run, {"up_for_retry"})
+            task = task_in(api, run, {"up_for_retry"})
             assert "MongoDB" in (reason_in(log_of(installation, run, task)) or "")
             server.resume()
-            assert _finished(api, run).state == "success"
+            assert finished(api, run).state == "success"
     finally:
         server.resume()
 
@@ -277,81 +269,3 @@ def test_down_leaves_no_process_and_needs_no_force(stack: Stack) -> None:
 def test_down_twice_and_status_say_that_nothing_runs(stack: Stack) -> None:
     assert "nothing runs" in make(stack.checkout, stack.environment, "down").stdout
     assert "nothing runs" in make(stack.checkout, stack.environment, "status").stdout
-
-
-def _finished(api: AirflowApi, run: Run) -> Run:
-    return _until(lambda: found if (found := api.run(run)).state in ("success", "failed") else None)
-
-
-def _task_in(api: AirflowApi, run: Run, states: set[str]) -> TaskTry:
-    return _until(lambda: next((task for task in api.tasks(run) if task.state in states), None))
-
-
-def _until(look: Any) -> Any:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"nothing came within {SECONDS} s")
-
-
-def _batch_half(stack: Stack) -> tuple[dict[str, str], dict[str, int], dict[str, int]]:
-    """Return digests, versions and documents of everything that a simulated session leaves alone."""
-    found = content(stack.settings), table_versions(stack.settings), _documents(stack)
-    return tuple({name: each[name] for name in each if name not in LIVE} for each in found)  # type: ignore[return-value]
-
-
-def _live_half(stack: Stack) -> dict[str, set[Any]]:
-    """Return the current candles and the alerts of the stream."""
-    return {
-        "candles": set(_rows(stack, "SELECT symbol, timeframe, ts, close, volume FROM candles")),
-        "alerts": set(_rows(stack, "SELECT alert_id, status FROM alerts WHERE origin = 'stream'")),
-    }
-
-
-def _rows(stack: Stack, query: str) -> list[tuple[Any, ...]]:
-    return connect(Lake.open(stack.settings)).execute(query).fetchall()
-
-
-def _wait_for_the_end_of_the_session(stack: Stack) -> None:
-    """Return once the simulation has ended and every alert of its session is delivered."""
-
-    def is_over() -> bool:
-        ended = any(part.name == SIMULATION and part.state == "EXITED" for part in parts(stack.installation))
-        ((newest,),) = _rows(stack, "SELECT max(closes_at) FROM candles")
-        ((waiting,),) = _rows(
-            stack, "SELECT count(*) FROM alerts WHERE origin = 'stream' AND delivered_at IS NULL"
-        )
-        closes = calendar("XNYS").closes_at
-        return ended and np.datetime64(newest.replace(tzinfo=None)) in closes and waiting == 0
-
-    _until(is_over)
-
-
-def _topic_keys(stack: Stack) -> set[str]:
-    """Return the ids of the alerts in topic `alerts`."""
-    from confluent_kafka import Consumer, TopicPartition
-
-    servers_of = dict(values_of(stack.installation.broker_file))["KAFKA_BOOTSTRAP_SERVERS"]
-    consumer = Consumer({"bootstrap.servers": servers_of, "group.id": "test", "enable.partition.eof": True})
-    partitions = list(consumer.list_topics("alerts").topics["alerts"].partitions)
-    consumer.assign([TopicPartition("alerts", number, 0) for number in partitions])
-    found, ends = set[str](), 0
-    while ends < len(partitions):
-        message = consumer.poll(10)
-        assert message is not None
-        if message.error():
-            ends += 1
-        else:
-            found.add(decode(message.value()).alert_id)
-    consumer.close()
-    return found
-
-
-def _documents(stack: Stack) -> dict[str, int]:
-    """Return how many documents each collection has, those of intraday bars aside."""
-    batch = {"timeframe": {"$nin": list(INTRADAY_MINUTES)}}
-    with MongoClient(stack.environment["MONGO_URL"]) as client:
-        database = client.get_default_database()
-        return {name: database[name].count_documents(batch) for name in database.list_collection_names()}
