@@ -4,7 +4,7 @@ Both read the same closed one-minute candles, symbol after symbol within a minut
 5, 15 and 30 minutes. The bare loop keeps the last bar of each in a dictionary and nothing else: no
 session, no late candle, no correction, no news. Runs alternate; the ratio is that of their medians.
 
-    .venv/bin/python benchmarks/aggregate.py
+    .venv/bin/python -m benchmarks.aggregate
 """
 
 from __future__ import annotations

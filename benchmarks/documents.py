@@ -1,4 +1,4 @@
-"""Publication of a lake to MongoDB against a bare bulk upsert of ready documents, as ratios.
+"""Print publication of a lake to MongoDB against a bare bulk upsert of ready documents, as ratios.
 
 Both write the same documents by string `_id` into fresh databases of one fresh nx-27017, in turn.
 The bare side has its documents in memory and sends them by `bulk_write` of 5,000 upserts, unordered.

@@ -132,7 +132,7 @@ def run(side: str, width: str, root: Path, asked: argparse.Namespace) -> Figures
     """Run one side in a process of its own and return its seconds, processor seconds and MB."""
     os.sync()  # what others wrote is not to be put on disk meanwhile
     numbers = (str(asked.symbols), str(asked.bars))
-    command = [sys.executable, "-m", "benchmarks.enrich_side", side, width, str(root), *numbers]
+    command = [sys.executable, "-m", "benchmarks._enrich_side", side, width, str(root), *numbers]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout))
 

@@ -3,7 +3,7 @@
 Random walks, `atr_14` ready. Both do the same work; the first also keeps every level and event and
 names every level. A live candle may spend `AIM_US` microseconds on its levels.
 
-    .venv/bin/python benchmarks/levels.py
+    .venv/bin/python -m benchmarks.levels
 """
 
 from __future__ import annotations

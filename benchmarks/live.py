@@ -6,7 +6,7 @@ MACD, SMA 20 and ten candle patterns on it, as a stream without sessions, correc
 levels would. The live market does what the worker does between decoding and landing, with the rules
 of conf/rules.yaml. Runs alternate; the ratio is that of their medians.
 
-    .venv/bin/python benchmarks/live.py
+    .venv/bin/python -m benchmarks.live
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Upsert, identical re-run and reads of 25 million bitemporal bars against plain Parquet, as ratios.
+"""Print upsert, identical re-run and reads of 25 million bitemporal bars against plain Parquet, as ratios.
 
 Plain Parquet keeps no history: one file a year, sorted by symbol and time, rewritten and renamed at
-every upsert. Both sides run in turn in one process. `python -m benchmarks.store --help`.
+every upsert. Both sides run in turn in one process.
+
+    .venv/bin/python -m benchmarks.store [--symbols 5000] [--runs 7]
 """
 
 from __future__ import annotations
