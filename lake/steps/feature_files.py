@@ -96,7 +96,7 @@ def write_between(
     for each in pending:
         tables = [
             feature_rows([work if span[0] == ALWAYS[0] else replace(work, inputs=None)]).cast(schema)
-            for work in works_of(con, [replace(each, anew=True)], 1, Stale())
+            for work in _chunk(con, each.timeframe, {each.symbol: replace(each, anew=True)}, Stale())
         ]
         rows = within(pa.concat_tables([schema.empty_table(), *tables]), span)
         old = _held(con, each, span)
@@ -143,7 +143,8 @@ def works_of(
 def _chunk(
     con: duckdb.DuckDBPyConnection, timeframe: str, pending: dict[str, Pending], stale: Stale
 ) -> Iterator[Work]:
-    stored = inputs_stored(con, timeframe, [each.symbol for each in pending.values() if each.has_rows])
+    with_rows = [each.symbol for each in pending.values() if each.has_rows]
+    stored = inputs_stored(con, timeframe, with_rows) if with_rows else {}
     for bars, actions, hashes in read_hashed(con, timeframe, list(pending)):
         series, inputs = pending[bars.symbol], inputs_now(pending[bars.symbol], bars, hashes)
         first = 0

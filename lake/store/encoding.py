@@ -1,8 +1,9 @@
 """How the Parquet files of a table are written.
 
-Every upsert rewrites the partitions it touches, so writing has to be cheap. Prices and volumes seldom
-repeat: a dictionary of them costs a quarter of the time and makes files larger. Level 1 of zstd takes
-another sixth of the time for a tenth more bytes.
+Every upsert rewrites the partitions it touches, and all that is computed begins with reading them, so both
+have to be cheap. Prices and volumes seldom repeat: a dictionary of them costs a quarter of the time and makes
+files larger. LZ4 takes two thirds of the time of zstd to read and four fifths to merge, for two fifths more
+bytes.
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ def writer_of(spec: TableSpec) -> WriterProperties:
     """Return how files of a table are written."""
     floats = [field.name for field in spec.schema if pa.types.is_floating(field.type)]
     return WriterProperties(
-        compression="ZSTD",
-        compression_level=1,
+        compression="LZ4_RAW",
         max_row_group_size=ROW_GROUP,
         column_properties={name: ColumnProperties(dictionary_enabled=False) for name in floats},
     )

@@ -19,6 +19,9 @@ from lake.universe import DERIVED
 CHUNK = 200
 """Symbols that are held in memory at once."""
 
+PIECE = 32_768
+"""Rows that DuckDB hands over at once: larger pieces grow by doubling and leave holes that nothing fits."""
+
 BAR_HASH = "hash(ts, closes_at, session, open, high, low, close, volume, price_basis)"
 """Of a complete bar all that its columns may rest on, as SQL."""
 
@@ -89,7 +92,7 @@ def read_hashed(
 
 
 def _histories(
-    con: duckdb.DuckDBPyConnection, found: pa.Table, timeframe: str, symbols: Sequence[str]
+    con: duckdb.DuckDBPyConnection, found: Columns, timeframe: str, symbols: Sequence[str]
 ) -> Iterator[tuple[Bars, Actions, Columns]]:
     actions = read_actions(con, symbols)
     for symbol, rows in _by_symbol(found, symbols, "ts"):
@@ -103,20 +106,20 @@ def _rows_of(
     timeframe: str,
     symbols: list[str],
     since: Mapping[str, datetime] | None,
-) -> pa.Table:
+) -> Columns:
     asked: dict[str, Any] = {"timeframe": timeframe, "symbols": symbols}
     if since is not None:
         asked["since"] = [since[symbol] for symbol in symbols]
         # The least of them as a literal: the files before it are then not even opened.
         least = f"ts >= '{min(asked['since']).isoformat()}'::TIMESTAMPTZ AND timeframe = $timeframe"
         query = _SINCE.format(bars=query.replace("timeframe = $timeframe", least))
-    return con.execute(query, asked).to_arrow_table()
+    return _columns(con.execute(query, asked).to_arrow_table(PIECE))
 
 
 def read_actions(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict[str, Actions]:
     """Return the actions that apply to symbols; those that had none are left out."""
     names = sorted(set(symbols))
-    rows = con.execute(_ACTIONS, {"symbols": names}).to_arrow_table()
+    rows = _columns(con.execute(_ACTIONS, {"symbols": names}).to_arrow_table())
     return {symbol: _actions(own) for symbol, own in _by_symbol(rows, names, "ex_date")}
 
 
@@ -147,24 +150,28 @@ def symbol_names(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return symbol_of | {symbol: symbol for symbol, _ in listed}
 
 
-def _by_symbol(rows: pa.Table, symbols: Sequence[str], time: str) -> Iterator[tuple[str, Columns]]:
-    """Yield each symbol that has rows, and they in the order of a column of times.
+def _columns(rows: pa.Table) -> Columns:
+    return {name: rows[name].to_numpy() for name in rows.column_names}
+
+
+def _by_symbol(columns: Columns, symbols: Sequence[str], time: str) -> Iterator[tuple[str, Columns]]:
+    """Yield each symbol that has rows, and they without their places, in the order of a column of times.
 
     What is yielded is a copy, so it does not keep the rows of all others in memory. Files come in the order
     of their years and are sorted, so that bringing symbols together is nearly always all there is to do:
     DuckDB, which would move whole rows about, takes four times as long.
     """
-    columns = {name: rows[name].to_numpy() for name in rows.column_names}
-    place = columns.pop("place").astype(np.min_scalar_type(len(symbols)))
+    held = {name: values for name, values in columns.items() if name != "place"}
+    place = columns["place"].astype(np.min_scalar_type(len(symbols)))
     order = np.argsort(place, kind="stable")  # of up to 16 bits they are counted, not compared
-    place, moment = place[order], columns[time][order]
+    place, moment = place[order], held[time][order]
     if ((moment[1:] < moment[:-1]) & (place[1:] == place[:-1])).any():
         order = order[np.lexsort((moment, place))]
     ends = np.searchsorted(place, np.arange(len(symbols)), side="right").tolist()
     for symbol, start, end in zip(symbols, [0, *ends], ends, strict=False):
         if start < end:
             own = order[start:end]
-            yield symbol, {name: values.take(own) for name, values in columns.items()}
+            yield symbol, {name: values.take(own) for name, values in held.items()}
 
 
 def _bars(symbol: str, timeframe: str, rows: Columns) -> Bars:
