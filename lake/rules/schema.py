@@ -73,15 +73,23 @@ def strategies_schema() -> Schema:
 
 
 def _rule() -> Schema:
-    condition, side = {"$ref": "#/$defs/condition"}, {"$ref": "#/$defs/side"}
-    days = "|".join(map(str, N_DAYS))
-    case = {
+    return {
         "type": "object",
-        "properties": {"side": side, "when": condition},
-        "required": ["side", "when"],
+        "properties": {**_said_of_a_rule(), **_conditions()},
+        "required": ["description", "timeframes", "fires", "severity"],
         "additionalProperties": False,
+        "oneOf": [
+            {"required": ["levels"], "properties": {"fires": {"const": "every_bar"}}, **_without("levels")},
+            {"required": ["states"], **_without("states")},
+            {"anyOf": [{"required": [name]} for name in SIDES], **_without()},
+        ],
     }
-    properties: Schema = {
+
+
+def _said_of_a_rule() -> Schema:
+    """Return what a rule says besides its conditions."""
+    days = "|".join(map(str, N_DAYS))
+    return {
         "description": {"$ref": "#/$defs/sentence"},
         "timeframes": {
             "description": "The bars it is for, such as [1d, 1wk, 2d..13d].",
@@ -101,6 +109,19 @@ def _rule() -> Schema:
             "description": "Whether a bar that is still forming may give an alert.",
             "enum": [True, False, "true", "false"],
         },
+    }
+
+
+def _conditions() -> Schema:
+    """Return the three ways to say when a rule holds."""
+    condition, side = {"$ref": "#/$defs/condition"}, {"$ref": "#/$defs/side"}
+    case = {
+        "type": "object",
+        "properties": {"side": side, "when": condition},
+        "required": ["side", "when"],
+        "additionalProperties": False,
+    }
+    return {
         "precedence": {
             "description": "The sides, first the one that counts where several hold.",
             "type": "array",
@@ -116,17 +137,6 @@ def _rule() -> Schema:
             "additionalProperties": case,
         },
         "levels": _levels(condition),
-    }
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": ["description", "timeframes", "fires", "severity"],
-        "additionalProperties": False,
-        "oneOf": [
-            {"required": ["levels"], "properties": {"fires": {"const": "every_bar"}}, **_without("levels")},
-            {"required": ["states"], **_without("states")},
-            {"anyOf": [{"required": [name]} for name in SIDES], **_without()},
-        ],
     }
 
 

@@ -120,6 +120,14 @@ def _end(path: PathTerms, rows: int) -> PathTerms:
 
 
 @njit(cache=True, error_model="numpy")
+def _first_after(move_rows: Rows, move: int, row: int) -> int:
+    """Return the first move from `move` on that takes effect after the open of a row."""
+    while move < len(move_rows) and move_rows[move] <= row:
+        move += 1
+    return move
+
+
+@njit(cache=True, error_model="numpy")
 def _hold_through(
     opens: Floats,
     closes: Floats,
@@ -136,10 +144,9 @@ def _hold_through(
     The order is given at the first close, as the earliest signal of a strategy would be, and fills at
     the second bar's open at the same costs; dividends stay in cash.
     """
-    bars, move, row = len(closes), 0, 1
+    bars, row = len(closes), 1
+    move = _first_after(move_rows, 0, row)
     equity[:row] = cash
-    while move < len(move_rows) and move_rows[move] <= row:
-        move += 1
     if row < bars:
         quantity, cash = cash / (opens[row] * (1.0 + slippage) * (1.0 + commission)), 0.0
     while row < bars:
@@ -152,6 +159,72 @@ def _hold_through(
             quantity *= ratios[move]
             cash += quantity * dividends[move]
             move += 1
+
+
+@njit(cache=True, error_model="numpy")
+def _hold(
+    highs: Floats,
+    lows: Floats,
+    closes: Floats,
+    move_rows: Rows,
+    ratios: Floats,
+    dividends: Floats,
+    row: int,
+    end: int,
+    move: int,
+    bought: float,
+    price: float,
+    curve: Floats,
+    path: PathTerms,
+) -> tuple[int, float, float, float, float, PathTerms]:
+    """Draw the curve of shares bought at `price` and held from `row` to before `end`.
+
+    Returns the next move, the product of the splits, the dividends received, the lowest and the highest
+    price in the terms of the entry, and the path.
+    """
+    ratio, received, worst, best = 1.0, 0.0, price, price
+    while row < end:
+        until = min(end, move_rows[move]) if move < len(move_rows) else end
+        equity, quantity = curve[1, row:until], bought * ratio
+        low, high, last = lows[row:until], highs[row:until], closes[row:until]
+        curve[0, row:until] = received
+        for held in range(len(last)):
+            equity[held] = received + quantity * last[held]
+            worst, best = min(worst, low[held] * ratio), max(best, high[held] * ratio)
+            path = _step(path, equity[held], row + held)
+        row = until
+        while move < len(move_rows) and move_rows[move] == row:
+            ratio *= ratios[move]
+            received += bought * ratio * dividends[move]
+            move += 1
+    return move, ratio, received, worst, best, path
+
+
+@njit(cache=True, error_model="numpy")
+def _settle(
+    term: Floats,
+    is_closed: bool,
+    price: float,
+    bought: float,
+    ratio: float,
+    received: float,
+    worst: float,
+    best: float,
+    commission: float,
+    slippage: float,
+) -> float:
+    """Write the terms of a trade over its opens and return the cash that it leaves."""
+    sale: float = term[1]
+    if is_closed:
+        sale *= 1.0 - slippage
+        worst, best = min(worst, sale * ratio), max(best, sale * ratio)
+    sold = bought * ratio * sale
+    paid = sold * commission if is_closed else 0.0
+    fee = bought * price * commission + paid
+    term[0], term[1], term[2], term[3], term[4], term[5] = price, sale, bought, ratio, fee, received
+    term[6] = sold - bought * price - fee
+    term[7], term[8] = 100.0 * (worst / price - 1.0), 100.0 * (best / price - 1.0)
+    return received + sold - paid
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -199,41 +272,16 @@ def trade_through(
     if count:
         _quote(opens, closes[bars - 1], when, terms)
     for trade in range(count):
-        entry, held_bars = when[trade, 1], when[trade, 3]
-        term, exit_row, is_closed = terms[trade], entry + held_bars, when[trade, 2] > 0
+        entry, is_closed, term = when[trade, 1], when[trade, 2] > 0, terms[trade]
         curve[0, row:entry], curve[1, row:entry] = cash, cash
         path = _rest(path, cash, row, entry)
-        price, sale = term[0] * (1.0 + slippage), term[1]
+        price = term[0] * (1.0 + slippage)
         bought = cash / (price * (1.0 + commission))
-        fee = bought * price * commission
-        ratio, received, worst, best = 1.0, 0.0, price, price
-        while move < len(move_rows) and move_rows[move] <= entry:
-            move += 1
-        row = entry
-        while row < exit_row:
-            until = min(exit_row, move_rows[move]) if move < len(move_rows) else exit_row
-            equity, quantity = curve[1, row:until], bought * ratio
-            low, high, last = lows[row:until], highs[row:until], closes[row:until]
-            curve[0, row:until] = received
-            for held in range(len(last)):
-                equity[held] = received + quantity * last[held]
-                worst, best = min(worst, low[held] * ratio), max(best, high[held] * ratio)
-                path = _step(path, equity[held], row + held)
-            row = until
-            while move < len(move_rows) and move_rows[move] == row:
-                ratio *= ratios[move]
-                received += bought * ratio * dividends[move]
-                move += 1
-        if is_closed:
-            sale *= 1.0 - slippage
-            worst, best = min(worst, sale * ratio), max(best, sale * ratio)
-        sold = bought * ratio * sale
-        if is_closed:
-            fee += sold * commission
-            cash = received + sold - sold * commission
-        term[0], term[1], term[2], term[3], term[4], term[5] = price, sale, bought, ratio, fee, received
-        term[6] = sold - bought * price - fee
-        term[7], term[8] = 100.0 * (worst / price - 1.0), 100.0 * (best / price - 1.0)
+        row, move = entry + when[trade, 3], _first_after(move_rows, move, entry)
+        move, ratio, received, worst, best, path = _hold(
+            highs, lows, closes, move_rows, ratios, dividends, entry, row, move, bought, price, curve, path
+        )
+        cash = _settle(term, is_closed, price, bought, ratio, received, worst, best, commission, slippage)
     if row < bars:
         curve[0, row:], curve[1, row:] = cash, cash
         path = _rest(path, cash, row, bars)
