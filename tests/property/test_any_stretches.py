@@ -141,7 +141,7 @@ def test_parts_in_any_order_come_to_the_same(
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=60)
 @given(histories(), PARTS, st.integers(0, 1000).map(np.random.default_rng))
 def test_many_parts_in_any_order_come_to_the_same(
     history: list[Load], parts: list[int], chance: np.random.Generator
