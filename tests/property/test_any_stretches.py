@@ -132,7 +132,7 @@ def check(history: list[Load], parts: Sequence[int], chance: np.random.Generator
 PARTS = st.lists(st.integers(0, 2), min_size=1, max_size=9)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(histories(), PARTS, st.integers(0, 1000).map(np.random.default_rng))
 def test_parts_in_any_order_come_to_the_same(
     history: list[Load], parts: list[int], chance: np.random.Generator
