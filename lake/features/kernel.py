@@ -48,7 +48,7 @@ def compute_each(
     known: dict[str, Column] = {name: _contiguous(getattr(bars, name)[complete]) for name in VALUES}
     known["session"] = bars.session[complete].astype("datetime64[D]").astype(np.float64)
     stretches = _stretches(bars.later_splits, complete)
-    order = registry.in_order_of_need(wanted)
+    order = registry.plan(wanted)
     asked, needed = set(wanted), {name for indicator in order for name in indicator.columns_needed}
     for indicator in order:
         if indicator.is_intraday and not is_intraday:

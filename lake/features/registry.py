@@ -37,6 +37,7 @@ class Registry:
     groups: Mapping[str, tuple[Indicator, ...]]
     by_column: Mapping[str, Indicator]
     _orders: dict[tuple[str, ...], list[Indicator]] = field(default_factory=dict, repr=False, compare=False)
+    _plans: dict[tuple[str, ...], list[Indicator]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,6 +74,13 @@ class Registry:
             self._orders[wanted] = self._ordered(wanted)
         return self._orders[wanted]
 
+    def plan(self, columns: Iterable[str]) -> list[Indicator]:
+        """Return what computes `columns` over a history: in order of need, together what can be."""
+        wanted = tuple(columns)
+        if wanted not in self._plans:
+            self._plans[wanted] = _joined(self.in_order_of_need(wanted))
+        return self._plans[wanted]
+
     def _ordered(self, columns: tuple[str, ...]) -> list[Indicator]:
         ordered: dict[tuple[str, ...], Indicator] = {}
         for column in columns:
@@ -84,6 +92,16 @@ class Registry:
     def settle_bars(self, columns: Iterable[str]) -> int:
         """Return after how many bars nothing of where a history started is left in `columns`."""
         return max((each.settle_bars for each in self.in_order_of_need(columns)), default=0)
+
+
+def _joined(indicators: Sequence[Indicator]) -> list[Indicator]:
+    """Return indicators with those that can be computed together made one, in the place of the first."""
+    groups: dict[Any, list[Indicator]] = {}
+    for each in indicators:
+        groups.setdefault(
+            each.together if each.together and not each.columns_needed else each.columns, []
+        ).append(each)
+    return [own[0].together(own) if own[0].together and len(own) > 1 else own[0] for own in groups.values()]
 
 
 def build(declared: Mapping[str, Sequence[Indicator]]) -> Registry:

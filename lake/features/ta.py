@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,16 @@ def ta(function: str, *inputs: Floats, **parameters: float) -> Any:
     Values are NaN while the function warms up, all of them where the history is shorter.
     """
     return _function(function)(*inputs, **parameters)
+
+
+def c_address(function: str) -> int:
+    """Return where the C function behind a TA-Lib function is, 0 where its library does not show it."""
+    import talib._ta_lib  # brings the library into this process and sets it up
+
+    library = ctypes.CDLL(talib._ta_lib.__file__)
+    if not hasattr(library, f"TA_{function}"):
+        return 0
+    return ctypes.cast(getattr(library, f"TA_{function}"), ctypes.c_void_p).value or 0
 
 
 @cache

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lake.features.indicator import has_value
+from lake.features.indicator import Type
 from lake.features.kernel import compute_each
+from lake.features.registry import REGISTRY
 from lake.market.adjust import adjusted
 from lake.market.bars import Actions, Bars
 from lake.store.tables import TABLES
 
 Inputs = NDArray[np.int64]
 """For each complete bar a hash of all that its row is computed from."""
+
+_NAMES = {
+    kind: [name for name in REGISTRY.names if REGISTRY.indicator(name).type == kind]
+    for kind in get_args(Type)
+}
+"""The stored columns by their type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +44,46 @@ def feature_rows(works: Sequence[Work]) -> pa.Table:
     """Return the rows of table features of series of one timeframe, symbols as a dictionary.
 
     The columns of a series are computed over its whole history whatever `first` is, so a row is the same
-    in the last bit whenever it is written. Of some series together, a column is made Arrow once, while it is
-    in the processor's cache.
+    in the last bit whenever it is written. A column of some series together is made Arrow at once.
     """
-    schema = TABLES["features"].schema
-    count, complete = sum(map(len, works)), [_complete_on_split_basis(work) for work in works]
+    schema, complete = TABLES["features"].schema, [_complete_on_split_basis(work) for work in works]
     arrays: dict[str, Any] = {
         "symbol": _symbols(works),
-        "timeframe": pa.repeat(works[0].bars.timeframe, count),
+        "timeframe": pa.repeat(works[0].bars.timeframe, sum(map(len, works))),
         "inputs": pa.concat_arrays([_inputs(work) for work in works]),
     }
     for name in ("ts", "closes_at"):
-        times = _joined(works, [getattr(bars, name) for bars in complete], "datetime64[us]")
-        arrays[name] = pa.array(times).cast(schema.field(name).type)
-    for each in zip(*map(compute_each, complete), strict=True):  # one column of all series at a time
-        name, kind = each[0][0], schema.field(each[0][0]).type
-        arrays[name] = _stored(_joined(works, [column for _, column in each], kind.to_pandas_dtype()), kind)
+        times = np.concatenate(_written(works, [getattr(bars, name) for bars in complete]))
+        arrays[name] = pa.array(times.astype("datetime64[us]", copy=False)).cast(schema.field(name).type)
+    arrays |= _columns(works, complete)
     return pa.table({name: arrays[name] for name in schema.names})
+
+
+def _columns(works: Sequence[Work], complete: Sequence[Bars]) -> dict[str, pa.Array]:
+    """Return the stored columns; those of one type stand side by side in memory."""
+    count = sum(map(len, works))
+    blocks = {kind: np.empty((len(names), count), kind) for kind, names in _NAMES.items()}
+    rows = {
+        name: row for kind, names in _NAMES.items() for name, row in zip(names, blocks[kind], strict=True)
+    }
+    for each in zip(*map(compute_each, complete), strict=True):  # one column of all series at a time
+        parts = _written(works, [column for _, column in each])
+        np.concatenate(parts, out=rows[each[0][0]], casting="same_kind")
+    return {
+        name: column
+        for kind, names in _NAMES.items()
+        for name, column in zip(names, _stored(blocks[kind]), strict=True)
+    }
+
+
+def _written(works: Sequence[Work], columns: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return the part of each series' column that is to be written."""
+    return [column[work.first :] for work, column in zip(works, columns, strict=True)]
 
 
 def _symbols(works: Sequence[Work]) -> pa.DictionaryArray:
     places = np.repeat(np.arange(len(works), dtype=np.int32), [len(work) for work in works])
     return pa.DictionaryArray.from_arrays(pa.array(places), pa.array([work.bars.symbol for work in works]))
-
-
-def _joined(works: Sequence[Work], columns: Sequence[NDArray[Any]], kind: Any) -> NDArray[Any]:
-    parts = [column[work.first :] for work, column in zip(works, columns, strict=True)]
-    return np.concatenate(parts, dtype=kind, casting="same_kind")
 
 
 def _complete_on_split_basis(work: Work) -> Bars:
@@ -75,12 +95,16 @@ def _inputs(work: Work) -> pa.Array:
     return pa.nulls(len(work), pa.int64()) if work.inputs is None else pa.array(work.inputs[work.first :])
 
 
-def _stored(column: NDArray[Any], kind: pa.DataType) -> pa.Array:
-    """Return a column as the lake has it: null while it warms up, and where a sparse one has nothing.
+def _stored(block: NDArray[Any]) -> Iterator[pa.Array]:
+    """Yield columns as the lake has them: null while they warm up, and where a sparse one has nothing.
 
     Averages and sorts pass over null.
     """
-    says = has_value(column)
-    missing = len(column) - int(np.count_nonzero(says))
-    validity = pa.py_buffer(np.packbits(says, bitorder="little")) if missing else None
-    return pa.Array.from_buffers(kind, len(column), [validity, pa.py_buffer(column)], missing)
+    from lake.features.validity import validity
+
+    kind, count = pa.from_numpy_dtype(block.dtype), block.shape[1]
+    bits, missing = validity(block, block.dtype.kind == "f")
+    for column, says, nulls in zip(block, bits, missing.tolist(), strict=True):
+        yield pa.Array.from_buffers(
+            kind, count, [pa.py_buffer(says) if nulls else None, pa.py_buffer(column)], nulls
+        )

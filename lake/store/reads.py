@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from lake.errors import UnknownSymbol
 from lake.market.adjust import split_factor
 from lake.market.bars import ARRAYS, Actions, Bars
+from lake.store.duck import arrow_of
 from lake.universe import DERIVED
 
 CHUNK = 200
 """Symbols that are held in memory at once."""
-
-PIECE = 32_768
-"""Rows that DuckDB hands over at once: larger pieces grow by doubling and leave holes that nothing fits."""
 
 BAR_HASH = "hash(ts, closes_at, session, open, high, low, close, volume, price_basis)"
 """Of a complete bar all that its columns may rest on, as SQL."""
@@ -113,7 +111,7 @@ def _rows_of(
         # The least of them as a literal: the files before it are then not even opened.
         least = f"ts >= '{min(asked['since']).isoformat()}'::TIMESTAMPTZ AND timeframe = $timeframe"
         query = _SINCE.format(bars=query.replace("timeframe = $timeframe", least))
-    return _columns(con.execute(query, asked).to_arrow_table(PIECE))
+    return _columns(arrow_of(con, query, asked))
 
 
 def read_actions(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict[str, Actions]:

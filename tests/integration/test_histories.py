@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import lake.store.duck as duck
 import lake.store.reads as reads
 from lake.config import Settings
 from lake.market.bars import ARRAYS
@@ -19,7 +20,7 @@ def test_histories_are_those_of_one_piece(settings: Settings, monkeypatch: pytes
     names = reads.known_symbols(con)
     in_one = list(reads.read_hashed(con, "1d", names))
     assert sum(len(bars) for bars, _, _ in in_one) > 4 * 2048
-    monkeypatch.setattr(reads, "PIECE", 2048)  # a vector of DuckDB: the least that it hands over
+    monkeypatch.setattr(duck, "PIECE", 2048)  # a vector of DuckDB: the least that it hands over
     for (bars, _, hashes), (again, _, hashes_again) in zip(
         in_one, reads.read_hashed(con, "1d", names), strict=True
     ):

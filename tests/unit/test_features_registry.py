@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +67,27 @@ def test_every_indicator_comes_after_its_inputs() -> None:
 def test_only_what_is_needed_is_computed() -> None:
     needed = [indicator.columns for indicator in REGISTRY.in_order_of_need(["ema_169_upper"])]
     assert needed == [("ema_169",), ("ema_169_upper", "ema_169_lower")]
+
+
+def test_columns_that_can_be_computed_together_are() -> None:
+    names = ["cdl_doji", "sma_7", "cdl_mathold", "cdl_hammer"]
+    columns = [each.columns for each in REGISTRY.plan(names)]
+    assert columns == [("cdl_doji", "cdl_mathold", "cdl_hammer"), ("sma_7",)]
+    assert [each.columns for each in REGISTRY.plan(["cdl_doji"])] == [("cdl_doji",)]
+    together = REGISTRY.plan(names)[0]
+    prices = np.random.default_rng(1).normal(100, 1, (4, 60)).round(1)
+    for name, values in zip(together.columns, together.apply(*prices), strict=True):
+        np.testing.assert_array_equal(values, REGISTRY.indicator(name).apply(*prices)[0])
+
+
+def test_what_rests_on_other_columns_is_computed_after_them_and_alone() -> None:
+    def at_once(indicators: Sequence[Indicator]) -> Indicator:
+        raise AssertionError("one of them takes a column")
+
+    own = {"own": [replace(doubled("twice", of="close"), together=at_once),
+                   replace(doubled("four_times", of="twice"), together=at_once)]}  # fmt: skip
+    plan = build(own).plan(["four_times", "twice"])
+    assert [each.columns for each in plan] == [("twice",), ("four_times",)]
 
 
 def test_the_long_average_settles_in_4096_bars_and_smoothing_in_a_power_of_two() -> None:

@@ -5,12 +5,14 @@ They see open, high, low and close as given. 200 does not fit int8, so they are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lake.features.indicator import Indicator, settle_window
+from lake.features.indicator import Column, Indicator, settle_window
 from lake.features.ta import ta
 from lake.market.bars import Floats
 
@@ -102,6 +104,25 @@ def pattern(
     return found
 
 
+def patterns(
+    open_: Floats, high: Floats, low: Floats, close: Floats, *, of: Sequence[str], reach: Sequence[float]
+) -> tuple[Column, ...]:
+    """Return where each pattern of `of` is complete, and its strength, `reach` being its penetration."""
+    from lake.features.candles import candles
+
+    return tuple(candles([f"CDL{name}" for name in of], reach, (open_, high, low, close)))
+
+
+def together(indicators: Sequence[Indicator]) -> Indicator:
+    """Return the indicator that fills the columns of several patterns in one call."""
+    of = tuple(each.function.keywords["of"] for each in indicators if isinstance(each.function, partial))
+    reach = tuple(each.parameters.get("penetration", np.nan) for each in indicators)
+    columns = tuple(each.columns[0] for each in indicators)
+    return replace(
+        indicators[0], columns=columns, function=partial(patterns, of=of, reach=reach), parameters={}
+    )
+
+
 INDICATORS = tuple(
     Indicator(
         columns=(f"cdl_{name.lower()}",),
@@ -114,6 +135,7 @@ INDICATORS = tuple(
         source=f"TA-Lib CDL{name}",
         type="int16",
         compares_exactly=True,
+        together=together,
     )
     for name, title in PATTERNS.items()
 )
