@@ -106,11 +106,11 @@ def grown(root: Path, asked: argparse.Namespace, large: list[Figures]) -> None:
         fill(lake, tenth.symbols, tenth.bars)
         small.append(run("enrich", "narrow", lake, tenth))
     clock, busy = (middle(name, large) / middle(name, small) for name in ("seconds", "busy"))
-    memory = max(each["memory"] for each in large)
+    memory, tenths = (middle("memory", each) for each in (large, small))
     print(
         f"{asked.symbols} symbols take {clock:.1f} times as long as {tenth.symbols} by the clock, {busy:.1f} "
         f"times the processors' time (at most {GROWTH}); "
-        f"{memory / max(each['memory'] for each in small):.2f} of the memory, {memory:,.0f} MB"
+        f"{memory / tenths:.2f} of the memory, {memory:,.0f} of {tenths:,.0f} MB"
     )
 
 
