@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     broker_epoch: str = ""
     yahoo_url: str = ""
     lake_threads: int = Field(default=0, ge=0, le=256)
-    lake_chunk: int = Field(default=30, ge=1, le=100_000)
+    lake_chunk: int = Field(default=50, ge=1, le=100_000)
 
     @model_validator(mode="before")
     @classmethod

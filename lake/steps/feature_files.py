@@ -162,24 +162,41 @@ def _chunk(
 
 def _files(
     con: duckdb.DuckDBPyConnection, pending: Sequence[Pending], chunk: int, stale: Stale
-) -> Iterator[tuple[str, list[Work]]]:
+) -> Iterator[tuple[str, deque[Work]]]:
     """Yield what goes into one file each."""
     for timeframe, works in groupby(works_of(con, pending, chunk, stale), lambda each: each.bars.timeframe):
-        yield from ((timeframe, file) for file in _filled(works, FILE_ROWS, FILE_BARS))
+        yield from ((timeframe, file) for file in _filled(works))
 
 
-def _write_file(rewrite: Rewrite, timeframe: str, works: Sequence[Work]) -> AddAction | None:
-    return rewrite.write(timeframe, map(feature_rows, _filled(works, ROW_GROUP, ROW_GROUP)))
-
-
-def _filled(works: Iterable[Work], rows: int, bars: int) -> Iterator[list[Work]]:
-    """Yield works together until they have so many rows, or are computed from so many bars."""
-    waiting, rows_left, bars_left = list[Work](), rows, bars
+def _filled(works: Iterable[Work]) -> Iterator[deque[Work]]:
+    """Yield works together until they have rows enough for a file, or are computed from bars enough."""
+    waiting, rows_left, bars_left = deque[Work](), FILE_ROWS, FILE_BARS
     for work in works:
         waiting.append(work)
         rows_left, bars_left = rows_left - len(work), bars_left - len(work.bars)
         if min(rows_left, bars_left) <= 0:
             yield waiting
-            waiting, rows_left, bars_left = [], rows, bars
+            waiting, rows_left, bars_left = deque(), FILE_ROWS, FILE_BARS
     if waiting:
         yield waiting
+
+
+def _write_file(rewrite: Rewrite, timeframe: str, works: deque[Work]) -> AddAction | None:
+    return rewrite.write(timeframe, _row_groups(works))
+
+
+def _row_groups(works: deque[Work]) -> Iterator[pa.Table]:
+    """Yield the rows of works, as many together as have the bars of a row group.
+
+    They are taken out of `works`: else the bars of each would be in memory until the file is written.
+    """
+    while works:
+        yield feature_rows(_taken(works))
+
+
+def _taken(works: deque[Work]) -> list[Work]:
+    taken, bars_left = list[Work](), ROW_GROUP
+    while works and bars_left > 0:
+        taken.append(works.popleft())
+        bars_left -= len(taken[-1].bars)
+    return taken

@@ -61,6 +61,7 @@ class Rewrite:
             for group in _groups(tables, self._schema):
                 writer.write_table(group, row_group_size=_even(group.num_rows))
                 spans.append(_span(group))
+                del group  # its memory is for the next one, which is computed now
         if not spans:
             self._files.delete_file(f"{self._folder}/{path}")
             return None
@@ -118,17 +119,28 @@ def _as_written(field: pa.Field[Any]) -> pa.Field[Any]:
 
 
 def _groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield tables joined until they fill a row group."""
+    """Yield tables joined until they fill a row group; none of them is kept meanwhile."""
     waiting: list[pa.Table] = []
     for table in tables:
         if table.num_rows:
-            rows = table.select(schema.names)
-            waiting.append(rows if rows.schema == schema else rows.cast(schema))
+            waiting.append(_as_in(schema, table))
+        del table
         if sum(each.num_rows for each in waiting) >= ROW_GROUP:
-            yield pa.concat_tables(waiting)
-            waiting = []
+            yield _joined(waiting)
     if waiting:
-        yield pa.concat_tables(waiting)
+        yield _joined(waiting)
+
+
+def _as_in(schema: pa.Schema, table: pa.Table) -> pa.Table:
+    rows = table.select(schema.names)
+    return rows if rows.schema == schema else rows.cast(schema)
+
+
+def _joined(waiting: list[pa.Table]) -> pa.Table:
+    """Return tables as one and leave their list empty."""
+    joined = pa.concat_tables(waiting)
+    waiting.clear()
+    return joined
 
 
 def _even(rows: int) -> int:
