@@ -6,10 +6,12 @@ patterns; then all stored columns, of which TA-Lib has three quarters. Each run 
 fresh lake, and the sides take turns; ratios are those of medians, above 1 means faster than bare. By the
 clock, and by the processors' time shared out over all cores, which other work on the machine disturbs less.
 
-Then a tenth of the symbols: of how many times that the whole takes the time, and the peak of memory. And
-what a run without news and a run after one more day take.
+Then what a run without news and a run after one more day take. And how many times the time and the peak of
+memory of a tenth of the symbols the whole takes: that is compared with ten lakes of a tenth, filled one after
+the other, so that both sides write as many bytes into memory that the machine has not used yet.
 
-    .venv/bin/python -m benchmarks.enrich [--symbols 1000] [--bars 5000] [--rounds 3] [--no-growth]
+    .venv/bin/python -m benchmarks.enrich [--symbols 1000] [--bars 5000] [--rounds 3]
+                                          [--no-growth] [--only-growth]
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import tempfile
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,7 @@ from deltalake import write_deltalake
 from benchmarks.features import walk
 from lake.config import load_settings
 from lake.market.bars import VALUES, Bars
+from lake.store.compaction import sort_files
 from lake.store.encoding import writer_of
 from lake.store.lake import Lake
 from lake.store.tables import TABLES
@@ -60,22 +63,26 @@ def main() -> None:
     for option, default in (("symbols", 1_000), ("bars", 5_000), ("rounds", 3)):
         parser.add_argument(f"--{option}", type=int, default=default)
     parser.add_argument("--no-growth", action="store_true", help="leave a tenth of the symbols out")
+    parser.add_argument("--only-growth", action="store_true", help="measure nothing else")
     asked = parser.parse_args()
     print(f"{asked.symbols} symbols x {asked.bars} bars, {os.cpu_count()} cores")
     touch_memory()
     with tempfile.TemporaryDirectory() as folder:
         lake = Path(folder) / "lake"
         fill(lake, asked.symbols, asked.bars)
-        rounds = [measured(lake, asked) for _ in range(asked.rounds)]
-        for width, what in (("narrow", "30 indicators, 61 patterns"), ("all", "all stored columns")):
-            report(
-                what, [each[f"bare {width}"] for each in rounds], [each[f"enrich {width}"] for each in rounds]
-            )
-        first = middle("busy", [each["enrich narrow"] for each in rounds])
-        for name in ("without news", "one more day"):
-            print(f"{name}: {middle('busy', [each[name] for each in rounds]) / first:.2f} of the first run")
+        if not asked.only_growth:
+            ratios([measured(lake, asked) for _ in range(asked.rounds)])
         if not asked.no_growth:
-            grown(Path(folder) / "small", asked, [each["enrich narrow"] for each in rounds])
+            grown(lake, asked)
+
+
+def ratios(rounds: list[dict[str, Figures]]) -> None:
+    """Print the ratios of both widths, and what later runs take of the first."""
+    for width, what in (("narrow", "30 indicators, 61 patterns"), ("all", "all stored columns")):
+        report(what, *([each[f"{side} {width}"] for each in rounds] for side in ("bare", "enrich")))
+    first = middle("busy", [each["enrich narrow"] for each in rounds])
+    for name in ("without news", "one more day"):
+        print(f"{name}: {middle('busy', [each[name] for each in rounds]) / first:.2f} of the first run")
 
 
 def touch_memory() -> None:
@@ -97,21 +104,29 @@ def report(what: str, bare: list[Figures], whole: list[Figures]) -> None:
     )
 
 
-def grown(root: Path, asked: argparse.Namespace, large: list[Figures]) -> None:
-    """Measure a tenth of the symbols, as often, and print what the whole takes of it."""
+def grown(root: Path, asked: argparse.Namespace) -> None:
+    """Measure ten lakes of a tenth of the symbols and the whole in turn, and print what the whole takes."""
     tenth = argparse.Namespace(**{**vars(asked), "symbols": asked.symbols // 10})
-    small = []
-    for number in range(asked.rounds):
-        lake = root / str(number)
-        fill(lake, tenth.symbols, tenth.bars)
-        small.append(run("enrich", "narrow", lake, tenth))
-    clock, busy = (middle(name, large) / middle(name, small) for name in ("seconds", "busy"))
-    memory, tenths = (middle("memory", each) for each in (large, small))
+    small, copies, rounds = root.with_name("small"), root.with_name("copies"), list[tuple[Figures, Figures]]()
+    fill(small, tenth.symbols, tenth.bars)
+    for _ in range(asked.rounds):
+        tenths = [run("enrich", "narrow", copied(small, copies / str(each)), tenth) for each in range(10)]
+        shutil.rmtree(copies)
+        whole = run("enrich", "narrow", copied(root, copies / "whole"), asked)
+        shutil.rmtree(copies)
+        rounds.append(({name: mean(each[name] for each in tenths) for name in whole}, whole))
+    tenths, wholes = (list(side) for side in zip(*rounds, strict=True))
+    clock, busy, memory = (middle(name, wholes) / middle(name, tenths) for name in rounds[0][0])
     print(
         f"{asked.symbols} symbols take {clock:.1f} times as long as {tenth.symbols} by the clock, {busy:.1f} "
-        f"times the processors' time (at most {GROWTH}); "
-        f"{memory / tenths:.2f} of the memory, {memory:,.0f} of {tenths:,.0f} MB"
+        f"times the processors' time (at most {GROWTH}); {memory:.2f} of the memory, "
+        f"{middle('memory', wholes):,.0f} of {middle('memory', tenths):,.0f} MB"
     )
+
+
+def copied(root: Path, copy: Path) -> Path:
+    """Copy a lake and return where."""
+    return Path(shutil.copytree(root, copy))
 
 
 def measured(root: Path, asked: argparse.Namespace) -> dict[str, Figures]:
@@ -166,6 +181,9 @@ def append(root: Path, symbols: int, bars: int, first: int) -> None:
         write_deltalake(
             lake.uri("bars"), own, mode="append", partition_by=["year"], writer_properties=written
         )
+    if not first:
+        sort_files(lake.table("bars"), TABLES["bars"])
+        lake.table("bars").vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
 
 
 def _rows(symbol: str, bars: Bars, first: int) -> pa.Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lake.errors import BadConfiguration
@@ -43,6 +43,13 @@ class Settings(BaseSettings):
             values["lake_root"] = str(home / "var" / "lake")
         return values
 
+    @field_validator("lake_root")
+    @classmethod
+    def _is_usable(cls, root: str) -> str:
+        if "%" in root and "://" not in root:
+            raise ValueError("expected a folder without % in its path, which Delta Lake takes for an escape")
+        return root
+
     @property
     def sql_folder(self) -> Path:
         """Return the folder of the catalog's views."""
@@ -77,8 +84,9 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
+        reason = first["msg"].removeprefix("Value error, ")
         raise BadConfiguration(
-            f"{name} was {first['input']!r}: {first['msg']}; correct it in the environment or in {files[0]}"
+            f"{name} was {first['input']!r}: {reason}; correct it in the environment or in {files[0]}"
         ) from error
 
 

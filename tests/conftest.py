@@ -26,7 +26,11 @@ def shared_data() -> Path:
     return folder
 
 
+ODD_FOLDER = "the läke, it's #1"
+"""A folder as people have them: with what an address or SQL would have to escape."""
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Return the settings of a throw-away lake."""
-    return load_settings(lake_root=str(tmp_path / "lake"))
+    return load_settings(lake_root=str(tmp_path / ODD_FOLDER))

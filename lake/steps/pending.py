@@ -17,6 +17,7 @@ import pyarrow as pa
 from lake.features.version import columns_version
 from lake.market.bars import Bars, Times
 from lake.steps.feature_rows import Inputs
+from lake.store.narrow import only
 from lake.store.reads import BAR_HASH, Hashes
 
 _WRAP = 1 << 64
@@ -141,7 +142,8 @@ def inputs_stored(
     con: duckdb.DuckDBPyConnection, timeframe: str, symbols: Sequence[str]
 ) -> dict[str, tuple[Times, pa.Array]]:
     """Return the times and hashes of stored rows, by symbol."""
-    rows = con.execute(_STORED, [timeframe, list(symbols)]).to_arrow_table()
+    with only(con, symbols, "features"):
+        rows = con.execute(_STORED, [timeframe, list(symbols)]).to_arrow_table()
     ts = rows["ts"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy().astype("datetime64[us]")
     inputs = rows["inputs"].combine_chunks()
     found, start = {}, 0

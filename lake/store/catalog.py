@@ -16,6 +16,7 @@ from lake.errors import BadInput
 from lake.store.duck import open_duckdb
 from lake.store.failures import failures_of
 from lake.store.lake import Lake
+from lake.store.narrow import chosen, enter_files
 from lake.store.scan import scan
 from lake.store.tables import TABLES
 
@@ -43,7 +44,9 @@ def connect(
     con.execute("CREATE SCHEMA lake")
     for name, spec in TABLES.items():
         with failures_of(lake.uri(name)):
-            con.execute(f"CREATE VIEW lake.{name} AS {scan(con, spec, lake.table(name))}")
+            table = lake.table(name)
+            enter_files(con, spec, table)
+            con.execute(f"CREATE VIEW lake.{name} AS {scan(con, spec, table, chosen=chosen(spec))}")
     folders = [lake.settings.sql_folder / layer for layer in layers]
     if as_of is not None:
         con.execute("SET VARIABLE as_of = ?::TIMESTAMPTZ", [as_of.astimezone(UTC)])

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
+from deltalake import DeltaTable
 from pyarrow import fs
+
+_LOCAL = "file://"
 
 
 def file_system(root: str) -> tuple[fs.FileSystem, str]:
@@ -23,3 +27,19 @@ PIECE = 1 << 20
 def open_for_writing(files: fs.FileSystem, path: str) -> pa.NativeFile:
     """Open a new file, or an old one anew, whose bytes are collected before they are written."""
     return files.open_output_stream(path, compression=None, buffer_size=PIECE)
+
+
+def is_remote(table: DeltaTable) -> bool:
+    """Return whether a table is in a bucket."""
+    return not table.table_uri.startswith(_LOCAL)
+
+
+def local_path(table: DeltaTable, uri: str) -> str:
+    """Return the path of a file of a local table from its address, in which the folder is percent-encoded."""
+    root = table.table_uri.removeprefix(_LOCAL)
+    return unquote(root) + uri.removeprefix(root)
+
+
+def entry_path(table: DeltaTable, path: str) -> str:
+    """Return the path of a file of a local table from its entry in the log, where it is percent-encoded."""
+    return unquote(table.table_uri.removeprefix(_LOCAL)) + unquote(path)

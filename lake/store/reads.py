@@ -15,6 +15,7 @@ from lake.errors import UnknownSymbol
 from lake.market.adjust import split_factor
 from lake.market.bars import ARRAYS, Actions, Bars
 from lake.store.duck import arrow_of
+from lake.store.narrow import only
 from lake.universe import DERIVED
 
 CHUNK = 200
@@ -111,7 +112,8 @@ def _rows_of(
         # The least of them as a literal: the files before it are then not even opened.
         least = f"ts >= '{min(asked['since']).isoformat()}'::TIMESTAMPTZ AND timeframe = $timeframe"
         query = _SINCE.format(bars=query.replace("timeframe = $timeframe", least))
-    return _columns(arrow_of(con, query, asked))
+    with only(con, symbols, "bars", "candles"):
+        return _columns(arrow_of(con, query, asked))
 
 
 def read_actions(con: duckdb.DuckDBPyConnection, symbols: Sequence[str]) -> dict[str, Actions]:
@@ -135,10 +137,14 @@ def known_symbols(con: duckdb.DuckDBPyConnection, symbols: Sequence[str] | None 
         return names
     if missing := sorted(set(symbols) - symbol_of.keys()):
         raise UnknownSymbol(
-            f"expected symbols of this lake, found {', '.join(missing)}; it has "
-            f"{', '.join(names[:10]) or 'none'}{' …' if len(names) > 10 else ''}: run `lake ingest` first"
+            f"expected symbols of this lake, found {_some(missing)}; it has {_some(names) or 'none'}: "
+            "run `lake ingest` first"
         )
     return sorted({symbol_of[name] for name in symbols})
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
 
 
 def symbol_names(con: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 import duckdb
 from deltalake import DeltaTable
 
 from lake.store.extent import Extent
+from lake.store.files import is_remote, local_path
 from lake.store.tables.spec import TableSpec
 
 _TYPES = {
@@ -29,21 +30,30 @@ def scan(
     spec: TableSpec,
     table: DeltaTable,
     extent: Extent | None = None,
+    chosen: str | None = None,
 ) -> str:
     """Return a query for the declared columns of a table version: of all rows, or at least those of `extent`.
 
-    The query names files, so it goes on answering for this version while others are committed.
+    The query names files, so it goes on answering for this version while others are committed. `chosen` is
+    SQL for a list of some of them that are read instead; where that is null, all are.
     """
     filters = extent.filters() if extent else []
-    files = sorted(table.file_uris(file_pruning_predicate=filters or None))  # so years come in their order
+    uris = table.file_uris(file_pruning_predicate=filters or None)
     held = {field.name for field in table.schema().fields}
-    if not files:  # registering an empty Arrow table would import pandas, a second of start-up
+    if not uris:  # registering an empty Arrow table would import pandas, a second of start-up
         return f"SELECT {', '.join(_nothing(spec))} WHERE false"
-    if any("://" in uri for uri in files):
+    if is_remote(table):
         con.register(f"_remote_{spec.name}", table.to_pyarrow_dataset())
         return f"SELECT {', '.join(_columns(spec, held))} FROM _remote_{spec.name}"
-    listed = ", ".join("'" + uri.replace("'", "''") + "'" for uri in files)
-    return f"SELECT {', '.join(_columns(spec, held))} FROM read_parquet([{listed}]{_hive_options(spec)})"
+    files = _listed(local_path(table, uri) for uri in uris)
+    if chosen:
+        files = f"coalesce({chosen}, {files})"
+    return f"SELECT {', '.join(_columns(spec, held))} FROM read_parquet({files}{_hive_options(spec)})"
+
+
+def _listed(paths: Iterable[str]) -> str:
+    """Return files as SQL, in an order in which years come one after the other."""
+    return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in sorted(paths)) + "]"
 
 
 def _columns(spec: TableSpec, held: Container[str]) -> list[str]:

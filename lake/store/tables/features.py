@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from lake.features.registry import fields
-from lake.store.tables.spec import UTC_MICROS, TableSpec, columns
+from lake.store.tables.spec import MEGABYTE, UTC_MICROS, TableSpec, columns
 
 FEATURES = TableSpec(
     name="features",
@@ -23,6 +23,7 @@ FEATURES = TableSpec(
     ),
     key=("symbol", "timeframe", "ts"),
     partition_by=("timeframe",),
+    file_bytes=64 * MEGABYTE,  # rows are ten times as wide as those of bars
 )
 """Registered columns on the split basis.
 

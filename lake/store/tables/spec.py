@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+MEGABYTE = 1 << 20
 UTC_MICROS = pa.timestamp("us", tz="UTC")
 
 
@@ -20,6 +21,9 @@ class TableSpec:
 
     `clock` is a time that every key has one value of, if the table has such a column: files whose
     statistics exclude the times of a batch cannot hold its keys, and are neither read nor rewritten.
+
+    `file_bytes` are those of one file, as `lake maintain` leaves them: with smaller ones who reads everything
+    opens more files, with larger ones who reads a few symbols looks at more row groups that are not theirs.
     """
 
     name: str
@@ -29,6 +33,7 @@ class TableSpec:
     compared: tuple[str, ...] = ()
     ranked: bool = False
     clock: str | None = None
+    file_bytes: int = 8 * MEGABYTE
 
     @property
     def is_bitemporal(self) -> bool:
