@@ -142,7 +142,7 @@ def inputs_stored(
     con: duckdb.DuckDBPyConnection, timeframe: str, symbols: Sequence[str]
 ) -> dict[str, tuple[Times, pa.Array]]:
     """Return the times and hashes of stored rows, by symbol."""
-    with only(con, symbols, "features"):
+    with only(con, symbols):
         rows = con.execute(_STORED, [timeframe, list(symbols)]).to_arrow_table()
     ts = rows["ts"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy().astype("datetime64[us]")
     inputs = rows["inputs"].combine_chunks()

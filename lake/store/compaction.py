@@ -15,6 +15,7 @@ from deltalake import DeltaTable
 
 from lake.store.encoding import writer_of
 from lake.store.extent import Extent
+from lake.store.files import entries_of
 from lake.store.tables.spec import TableSpec
 
 SMALL_BYTES = 16 * 1024 * 1024
@@ -33,7 +34,7 @@ def compact(table: DeltaTable, spec: TableSpec, extent: Extent) -> None:
     Raises:
         CommitFailedError: another writer came first.
     """
-    files = pa.table(table.get_add_actions(flatten=True))
+    files = entries_of(table)
     if files.num_rows < MANY:
         return
     for partition, own in _partitions(files, spec):
@@ -45,7 +46,7 @@ def compact(table: DeltaTable, spec: TableSpec, extent: Extent) -> None:
 def sort_files(table: DeltaTable, spec: TableSpec) -> int:
     """Sort partitions by key and return how many files that took; none of those that are sorted already."""
     rewritten = 0
-    for partition, own in _partitions(pa.table(table.get_add_actions(flatten=True)), spec):
+    for partition, own in _partitions(entries_of(table), spec):
         if not _is_sorted(own, spec):
             metrics = table.optimize.z_order([spec.key[0]], **_how(partition, spec))
             rewritten += metrics["numFilesRemoved"]

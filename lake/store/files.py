@@ -40,6 +40,14 @@ def local_path(table: DeltaTable, uri: str) -> str:
     return unquote(root) + uri.removeprefix(root)
 
 
+def entries_of(table: DeltaTable) -> pa.Table:
+    """Return the log's entries of a table's files, one row each.
+
+    `pa.table` would do it too, and import pandas to see whether this is one of its frames.
+    """
+    return pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
+
+
 def entry_path(table: DeltaTable, path: str) -> str:
     """Return the path of a file of a local table from its entry in the log, where it is percent-encoded."""
     return unquote(table.table_uri.removeprefix(_LOCAL)) + unquote(path)

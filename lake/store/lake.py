@@ -23,6 +23,7 @@ from lake.store.digest import digest
 from lake.store.encoding import writer_of
 from lake.store.extent import extent_of, literals
 from lake.store.failures import failures_of
+from lake.store.files import entries_of
 from lake.store.locks import writer_lock
 from lake.store.tables import TABLES, TableSpec
 from lake.store.transactions import Transactions
@@ -276,7 +277,7 @@ def _repeated(spec: TableSpec, known_at: datetime, count: int) -> pa.Array:
 
 
 def _newest_known_at(table: DeltaTable) -> datetime | None:
-    files = pa.table(table.get_add_actions(flatten=True))
+    files = entries_of(table)
     if not files.num_rows or "max.known_at" not in files.column_names:
         return None
     newest: datetime | None = pc.max(files["max.known_at"]).as_py()

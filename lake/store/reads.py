@@ -112,7 +112,7 @@ def _rows_of(
         # The least of them as a literal: the files before it are then not even opened.
         least = f"ts >= '{min(asked['since']).isoformat()}'::TIMESTAMPTZ AND timeframe = $timeframe"
         query = _SINCE.format(bars=query.replace("timeframe = $timeframe", least))
-    with only(con, symbols, "bars", "candles"):
+    with only(con, symbols):
         return _columns(arrow_of(con, query, asked))
 
 

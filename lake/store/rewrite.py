@@ -24,7 +24,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from lake.market.bars import Bools
 from lake.store.encoding import ROW_GROUP, arrow_writer_of
-from lake.store.files import file_system, open_for_writing
+from lake.store.files import entries_of, file_system, open_for_writing
 from lake.store.tables import TableSpec
 
 Span = tuple[np.datetime64, np.datetime64]
@@ -72,7 +72,7 @@ class Rewrite:
 
     def drop(self, table: DeltaTable, spans: Spans) -> Iterator[AddAction | RemoveAction]:
         """Yield what takes rows out of a table: the files that hold some, and those without them."""
-        for entry in pa.table(table.get_add_actions(flatten=True)).to_pylist():
+        for entry in entries_of(table).to_pylist():
             stale = spans.get(entry["partition.timeframe"], {})
             if stale and _may_hold(entry, stale):
                 yield from self._without(entry, stale)

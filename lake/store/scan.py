@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable
 import duckdb
 from deltalake import DeltaTable
 
-from lake.store.extent import Extent
+from lake.store.extent import Extent, literals
 from lake.store.files import is_remote, local_path
 from lake.store.tables.spec import TableSpec
 
@@ -53,7 +53,7 @@ def scan(
 
 def _listed(paths: Iterable[str]) -> str:
     """Return files as SQL, in an order in which years come one after the other."""
-    return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in sorted(paths)) + "]"
+    return f"[{literals(sorted(paths))}]"
 
 
 def _columns(spec: TableSpec, held: Container[str]) -> list[str]:
