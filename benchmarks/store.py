@@ -24,6 +24,7 @@ from deltalake import write_deltalake
 from lake.config import load_settings
 from lake.market.sessions import calendar
 from lake.store.catalog import connect
+from lake.store.compaction import sort_files
 from lake.store.duck import open_duckdb
 from lake.store.encoding import writer_of
 from lake.store.lake import Lake
@@ -97,6 +98,7 @@ def build(lake: Lake, plain: Path, symbols: int) -> tuple[int, pa.Table]:
             writer_properties=writer_of(TABLES["bars"]),
         )
         rows += count
+    sort_files(lake.table("bars"), TABLES["bars"])  # as `lake maintain` leaves it
     return rows, late
 
 

@@ -33,7 +33,7 @@ class TableSpec:
     compared: tuple[str, ...] = ()
     ranked: bool = False
     clock: str | None = None
-    file_bytes: int = 8 * MEGABYTE
+    file_bytes: int = 16 * MEGABYTE
 
     @property
     def is_bitemporal(self) -> bool:
