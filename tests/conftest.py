@@ -9,6 +9,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from lake.config import Settings, load_settings
+from tests.lakes import ODD_FOLDER
 
 # A slow or busy machine is no failure: nothing here depends on the clock.
 hypothesis_settings.register_profile("lake", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,10 +25,6 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real market data (../shared/data) is not on this machine")
     return folder
-
-
-ODD_FOLDER = "the läke, it's #1"
-"""A folder as people have them: with what an address or SQL would have to escape."""
 
 
 @pytest.fixture

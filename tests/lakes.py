@@ -17,6 +17,10 @@ CLOCKS = ("known_at", "superseded_at", "run_at", "built_at", "fired_at", "origin
 """Columns that say when something was learned, or where; digests leave them out."""
 
 
+ODD_FOLDER = "the läke, it's #1"
+"""A folder as people have them: with what an address or SQL would have to escape."""
+
+
 def content(settings: Settings) -> dict[str, str]:
     """Return a digest of every table's rows, clocks aside."""
     lake = Lake.open(settings)

@@ -13,6 +13,7 @@ import pytest
 from lake.alerts.alert import Alert
 from lake.config import Settings, load_settings
 from lake.notify.notifier import Notifier
+from tests.lakes import ODD_FOLDER
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -67,7 +68,7 @@ def installation(folder: Path, channels: str) -> Settings:
     for path in (CHECKOUT / "conf").iterdir():
         (home / "conf" / path.name).write_bytes(path.read_bytes())
     (home / "conf" / "channels.yaml").write_text(channels)
-    return load_settings(lake_home=home, lake_root=str(folder / "lake"))
+    return load_settings(lake_home=home, lake_root=str(folder / ODD_FOLDER))
 
 
 def notifier_of(

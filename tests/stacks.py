@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.lakes import ODD_FOLDER
 from tests.servers import free_port
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -56,7 +57,7 @@ def airflow_environment(folder: Path, home: Path = CHECKOUT) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "LAKE_ROOT": str(folder / "lake"),
+        "LAKE_ROOT": str(folder / ODD_FOLDER),
         "PYTHONPATH": str(home),
     }
 

@@ -17,6 +17,7 @@ import pytest
 
 from lake.config import Settings, load_settings
 from lake.feed.topics import ALERTS, CANDLES, CANDLES_DEAD, CANDLES_RAW
+from tests.lakes import ODD_FOLDER
 from tests.stacks import OWN
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -38,7 +39,7 @@ class Stream:
     @property
     def settings(self) -> Settings:
         """Return the settings of its lake."""
-        return load_settings(lake_root=str(self.folder / "lake"))
+        return load_settings(lake_root=str(self.folder / ODD_FOLDER))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -48,7 +49,7 @@ class Stream:
             **kept,
             **self.broker,
             "LAKE_HOME": str(CHECKOUT),
-            "LAKE_ROOT": str(self.folder / "lake"),
+            "LAKE_ROOT": str(self.folder / ODD_FOLDER),
             "MONGO_URL": self.mongo_url,
             "PYTHONPATH": str(CHECKOUT),
         }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lakes import content, run_lake, settings_of, table_versions
+from tests.lakes import ODD_FOLDER, content, run_lake, settings_of, table_versions
 
 RAW, SPLIT = "AAPL,BA,CAT,F,IBM,MSFT", "SPY,XOM"
 
@@ -22,7 +22,7 @@ def ask(root: Path, query: str, *options: str) -> list[dict[str, object]]:
 @pytest.fixture(scope="module")
 def daily(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
     """A lake of the eight real daily histories, loaded by the command line, one call a price basis."""
-    root = tmp_path_factory.mktemp("daily") / "lake"
+    root = tmp_path_factory.mktemp("daily") / ODD_FOLDER
     path = str(shared_data / "daily")
     for symbols, basis in ((RAW, "raw"), (SPLIT, "split")):
         done = run_lake(
