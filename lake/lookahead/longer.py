@@ -32,9 +32,12 @@ def longer_finding(part: Bars, whole: Bars, until: np.datetime64) -> Finding | N
     return None
 
 
-def stored_finding(stored: Bars, shorter: Bars) -> Finding | None:
-    """Return the newest stored longer bar that is complete although its last shorter bar has not come."""
-    until = shorter.closes_at[-1]
+def stored_finding(stored: Bars, shorter: Bars, passed: np.datetime64 | None = None) -> Finding | None:
+    """Return the newest stored longer bar that is complete although its last shorter bar has not come.
+
+    With `passed` a bar may also have closed by the clock: where nothing is traded nothing comes.
+    """
+    until = shorter.closes_at[-1] if passed is None else max(shorter.closes_at[-1], passed)
     rows = np.flatnonzero(stored.is_complete & (stored.closes_at > until))
     if not len(rows):
         return None

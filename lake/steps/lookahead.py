@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -23,8 +24,9 @@ from lake.market.sessions import Calendar, calendar
 from lake.market.timeframes import TIMEFRAMES, kind_of, parse_timeframe
 from lake.rules.elsewhere import asks_of
 from lake.rules.language import rules_for
+from lake.steps.derive import GRACE
 from lake.store.catalog import connect
-from lake.store.lake import Lake
+from lake.store.lake import Lake, now_utc
 from lake.store.reads import known_symbols, read_history
 
 CUTS = 3
@@ -73,11 +75,13 @@ def verify_lookahead(
     seed: int = 0,
     most_symbols: int | None = None,
     tell: Tell | None = None,
+    now: datetime | None = None,
 ) -> Verdict:
     """Recompute everything on truncated histories of the lake's bars and return what differs.
 
     Without `timeframes` these are all that the lake has bars of. With `most_symbols` no more than
-    that many are looked at, chosen by `seed` and the lake's newest bar.
+    that many are looked at, chosen by `seed` and the lake's newest bar. Bars of minutes may have closed by
+    the clock `now`, as they do for `lake derive` and the worker.
 
     Raises:
         UnknownSymbol: `symbols` names one that the lake does not have.
@@ -91,12 +95,13 @@ def verify_lookahead(
     names, frames = known_symbols(con, symbols), _timeframes(con, timeframes)
     if most_symbols is not None:
         names = _some(con, names, most_symbols, seed)
+    passed = np.datetime64(((now or now_utc()) - GRACE).replace(tzinfo=None), "us")
     checked, histories = Checked(), 0
     for number, symbol in enumerate(names):
         for place, timeframe in enumerate(frames):
             if tell is not None:
                 tell(number * len(frames) + place, len(names) * len(frames), f"{symbol} {timeframe}")
-            found = _check_one(con, symbol, timeframe, cuts, seed, definitions)
+            found = _check_one(con, symbol, timeframe, cuts, seed, definitions, passed)
             histories += found is not None
             checked.add(found or Checked())
     return Verdict(len(names), histories, checked, definitions)
@@ -138,6 +143,7 @@ def _check_one(
     cuts: int,
     seed: int,
     definitions: Definitions,
+    passed: np.datetime64,
 ) -> Checked | None:
     """Return what the gate finds in one symbol's bars of a timeframe; None if it has none."""
     stored = next(iter(read_history(con, timeframe, [symbol])), None)
@@ -147,8 +153,10 @@ def _check_one(
     history = History(*stored)
     found = list[Finding]()
     if shorter is not None:
-        found += [each for each in (stored_finding(stored[0], shorter.bars),) if each is not None]
-        if kind_of(timeframe) == "intraday":  # candles may be the vendor's: these are judged as they are
+        of_minutes = kind_of(timeframe) == "intraday"
+        finding = stored_finding(stored[0], shorter.bars, passed if of_minutes else None)
+        found += [] if finding is None else [finding]
+        if of_minutes:  # candles may be the vendor's: these are judged as they are
             found += _of_minutes(shorter, cuts_of(shorter.bars, cuts, seed))
         else:
             history = shorter

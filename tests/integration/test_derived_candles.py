@@ -12,6 +12,7 @@ from lake.config import Settings
 from lake.errors import BadInput
 from lake.steps.derive import derive_longer_bars
 from lake.steps.ingest import default_request, ingest
+from lake.steps.lookahead import require_no_lookahead, verify_lookahead
 from lake.steps.verify import verify
 from lake.store.catalog import connect
 from lake.store.lake import Lake
@@ -68,6 +69,20 @@ def test_a_bar_is_written_only_once_it_has_closed(settings: Settings, tmp_path: 
     assert [row[0] for row in fives(settings)] == ["14:30"]
     derive_longer_bars(settings, timeframes=["5m"], now=early.replace(second=10))
     assert [row[0] for row in fives(settings)] == ["14:30", "14:35"]
+
+
+def test_a_bar_that_the_clock_has_closed_does_not_look_ahead(settings: Settings, tmp_path: Path) -> None:
+    """Nobody traded at 14:37 to 14:39, so no minute says that the bar of 14:35 has ended."""
+    load(settings, tmp_path, MINUTES)
+    closed = datetime(2019, 1, 2, 14, 40, 10, tzinfo=UTC)
+    derive_longer_bars(settings, timeframes=["5m"], now=closed)
+    looked = verify_lookahead(settings, timeframes=["5m"], now=closed)
+    assert (looked.histories, looked.findings) == (1, [])
+    (finding,) = verify_lookahead(settings, timeframes=["5m"], now=closed.replace(second=9)).findings
+    assert "the bar of 2019-01-02T14:35:00Z is open by the bars up to there, complete in the lake" in str(
+        finding
+    )
+    assert require_no_lookahead(settings)["findings"] == 0  # what the pipeline asks
 
 
 def test_nothing_is_written_while_no_bar_has_closed(settings: Settings, tmp_path: Path) -> None:

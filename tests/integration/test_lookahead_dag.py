@@ -26,7 +26,7 @@ def test_a_cheat_fails_the_run_by_name_before_features_are_written(tmp_path: Pat
     checkout = copy_checkout(tmp_path)
     plant(checkout)
     environment = airflow_environment(tmp_path, checkout)
-    root = tmp_path / "lake"
+    root = Path(environment["LAKE_ROOT"])
     done = run_lake(root, "ingest", "--source", "sample", "--symbols", "FB")
     assert done.returncode == 0, done.stderr
     versions = table_versions(settings_of(root))

@@ -20,7 +20,7 @@ import pytest
 from lake.config import Settings
 from lake.steps.check import check
 from lake.steps.freshness import late, note_fresh
-from tests.lakes import settings_of
+from tests.lakes import ODD_FOLDER, settings_of
 from tests.servers import free_port
 from tests.stacks import CHECKOUT, airflow_environment
 
@@ -133,7 +133,7 @@ def command(environment: dict[str, str], *arguments: str) -> subprocess.Complete
 
 @pytest.mark.slow
 def test_airflow_itself_tells_of_a_run_that_is_late(tmp_path: Path) -> None:
-    settings = settings_of(tmp_path / "lake")
+    settings = settings_of(tmp_path / ODD_FOLDER)
     with airflow(tmp_path) as environment:
         wait_for(lambda: command(environment, "dags", "trigger", "sleepy", "-r", "late_one").returncode == 0)
         wait_for(lambda: bool(late(settings)))

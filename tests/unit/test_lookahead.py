@@ -237,6 +237,9 @@ def test_a_stored_bar_that_is_complete_too_soon_is_named() -> None:
     assert finding is not None
     assert (finding.kind, finding.name) == ("bars", "1wk")
     assert " is open by the bars up to there, complete in the lake with later bars there" in str(finding)
+    wrong = replace(weeks, is_complete=np.ones(len(weeks), dtype=bool))
+    assert stored_finding(wrong, bars, weeks.closes_at[-1] - 1) is not None
+    assert stored_finding(wrong, bars, weeks.closes_at[-1]) is None
 
 
 def test_an_exact_column_may_not_be_a_price() -> None:
