@@ -12,6 +12,9 @@ from lake.errors import BadConfiguration
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
+NOT_IN_A_PATH = "%[]^|\\"
+"""What delta-rs takes for something else in the path of a folder, or does not survive."""
+
 
 class Settings(BaseSettings):
     """Addresses and folders, from the environment first and `.env` of the checkout second.
@@ -46,8 +49,8 @@ class Settings(BaseSettings):
     @field_validator("lake_root")
     @classmethod
     def _is_usable(cls, root: str) -> str:
-        if "%" in root and "://" not in root:
-            raise ValueError("expected a folder without % in its path, which Delta Lake takes for an escape")
+        if "://" not in root and any(each in NOT_IN_A_PATH or not each.isprintable() for each in root):
+            raise ValueError(f"expected a path without {' '.join(NOT_IN_A_PATH)}, which Delta Lake misreads")
         return root
 
     @property
