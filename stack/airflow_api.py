@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -78,10 +79,14 @@ class AirflowApi:
         return [f"{e['filename']}: {e['stack_trace'].strip().splitlines()[-1]}" for e in found]
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> Run:
-        """Start a run by hand and return it."""
-        body = {"logical_date": None, "conf": conf}
-        answer = self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
-        return Run(dag_id, answer["dag_run_id"], answer["state"])
+        """Start a run by hand and return it; its name is ours, so that asking twice starts one."""
+        run = Run(dag_id, f"manual__{datetime.now(UTC).isoformat()}")
+        body = {"logical_date": None, "conf": conf, "dag_run_id": run.run_id}
+        path = f"/api/v2/dags/{dag_id}/dagRuns"
+        answer = self._answer("POST", path, json=body)
+        if answer.status_code == httpx.codes.CONFLICT:  # an answer of 500 came after all was done
+            return self.run(run)
+        return Run(dag_id, run.run_id, _understood("POST", path, answer)["state"])
 
     def run(self, run: Run) -> Run:
         """Return a run as it stands now."""
@@ -113,27 +118,21 @@ class AirflowApi:
         Raises:
             StackFailed: Airflow refused it or did not answer.
         """
-        answer = self._answer(method, path, **options)
-        if not answer.is_success:
-            raise StackFailed(
-                f"Airflow answered {method} {path} with {answer.status_code}: {answer.text[:300]}"
-            )
-        found: dict[str, Any] = answer.json()
-        return found
+        return _understood(method, path, self._answer(method, path, **options))
 
     def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Return the answer, asked again where nothing was done.
 
-        That is: after 503, since SQLite refuses whoever began by reading and then writes while another
-        wrote (a backfill does), without waiting; and for a question that a server did not answer, since
-        it may close an idle connection.
+        That is: where the database was locked, since SQLite refuses whoever began by reading and then
+        writes while another wrote (a backfill does), without waiting; and for a question that a server
+        did not answer, since it may close an idle connection.
         """
         tries = TRIES
         while True:
             tries -= 1
             try:
                 answer = self._client.request(method, path, **options)
-                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or not tries:
+                if not _was_locked(answer) or not tries:
                     return answer
             except httpx.HTTPError as error:
                 if method != "GET" or not tries:
@@ -141,6 +140,20 @@ class AirflowApi:
                         f"Airflow did not answer {method} {path}: {error!r}; see `make logs`"
                     ) from error
             time.sleep(RETRY_SECONDS)
+
+
+def _was_locked(answer: httpx.Response) -> bool:
+    """Return whether Airflow could not use its database: 503, or 500 for a statement that failed."""
+    return answer.status_code == httpx.codes.SERVICE_UNAVAILABLE or (
+        answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR and '"Database error"' in answer.text
+    )
+
+
+def _understood(method: str, path: str, answer: httpx.Response) -> dict[str, Any]:
+    if not answer.is_success:
+        raise StackFailed(f"Airflow answered {method} {path} with {answer.status_code}: {answer.text[:300]}")
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 def _path(run: Run) -> str:

@@ -92,7 +92,7 @@ def _airflow(installation: Installation) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(installation.home / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(installation.home / "plugins"),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(installation.task_logs),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=30",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__AUTH_MANAGER": (
             "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"

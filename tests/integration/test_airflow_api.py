@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,18 +17,28 @@ from stack.airflow_api import AirflowApi
 from stack.errors import StackFailed
 from stack.installation import Installation
 
+Asked = tuple[str, dict[str, Any]]
+"""The path of a request, and its body."""
+
+BACKFILLS = "/api/v2/backfills"
 LOCKED = (503, {"detail": "Database is locked. Backfill creation is not supported on SQLite"})
 
 
 @contextmanager
-def airflow(*answers: tuple[int, object]) -> Iterator[tuple[AirflowApi, list[str]]]:
+def airflow(*answers: tuple[int, object]) -> Iterator[tuple[AirflowApi, list[Asked]]]:
     """Run a server that answers a login, then these; give a session with it and what it was asked."""
-    left, asked = [(201, {"access_token": "t"}), *answers], []
+    left, asked = [(201, {"access_token": "t"}), *answers], list[Asked]()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            asked.append(self.path)
+            asked.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            self.answer()
+
+        def do_GET(self) -> None:
+            asked.append((self.path, {}))
+            self.answer()
+
+        def answer(self) -> None:
             status, body = left.pop(0)
             said = json.dumps(body).encode()
             self.send_response(status)
@@ -58,8 +69,30 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_database_that_was_locked_is_asked_again() -> None:
     with airflow(LOCKED, LOCKED, (200, {"id": 7})) as (api, asked):
-        assert api.ask("POST", "/api/v2/backfills", json={}) == {"id": 7}
-    assert asked.count("/api/v2/backfills") == 3
+        assert api.ask("POST", BACKFILLS, json={}) == {"id": 7}
+    assert [path for path, _ in asked].count(BACKFILLS) == 3
+
+
+def test_a_statement_that_failed_is_asked_again_and_starts_one_run() -> None:
+    failed = (500, {"detail": {"reason": "Database error", "statement": "hidden"}})
+    with airflow(failed, (200, {"dag_run_id": "manual", "state": "queued"})) as (api, asked):
+        assert api.trigger("ingest_daily_bars", {}).state == "queued"
+    names = [body["dag_run_id"] for path, body in asked if path.endswith("/dagRuns")]
+    assert len(names) == 2 and len(set(names)) == 1
+
+
+def test_a_run_that_was_started_before_the_statement_failed_is_taken() -> None:
+    failed = (500, {"detail": {"reason": "Database error"}})
+    with airflow(failed, (409, {"detail": "exists"}), (200, {"state": "running"})) as (api, _):
+        run = api.trigger("ingest_daily_bars", {})
+    assert (run.dag_id, run.state) == ("ingest_daily_bars", "running")
+    assert run.run_id.startswith("manual__")
+
+
+def test_any_other_500_is_told_at_once() -> None:
+    with airflow((500, {"detail": "broken"})) as (api, asked), pytest.raises(StackFailed, match="broken"):
+        api.trigger("ingest_daily_bars", {})
+    assert len(asked) == 2
 
 
 def test_one_that_stays_locked_is_told() -> None:
@@ -67,11 +100,11 @@ def test_one_that_stays_locked_is_told() -> None:
         airflow(*[LOCKED] * stack.airflow_api.TRIES) as (api, asked),
         pytest.raises(StackFailed, match="503.*Database is locked"),
     ):
-        api.ask("POST", "/api/v2/backfills", json={})
-    assert asked.count("/api/v2/backfills") == stack.airflow_api.TRIES
+        api.ask("POST", BACKFILLS, json={})
+    assert [path for path, _ in asked].count(BACKFILLS) == stack.airflow_api.TRIES
 
 
 def test_a_refusal_is_not_asked_again() -> None:
     with airflow((409, {"detail": "already"})) as (api, asked), pytest.raises(StackFailed, match="409"):
-        api.ask("POST", "/api/v2/backfills", json={})
-    assert asked.count("/api/v2/backfills") == 1
+        api.ask("POST", BACKFILLS, json={})
+    assert [path for path, _ in asked].count(BACKFILLS) == 1

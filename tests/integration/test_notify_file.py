@@ -52,14 +52,14 @@ def test_a_line_that_was_torn_is_written_again_whole(tmp_path: Path, missing: in
 
 def test_a_file_that_cannot_be_written_fails_the_channel_alone(tmp_path: Path) -> None:
     settings = installation(tmp_path, FILE)
-    (tmp_path / "lake").mkdir()
-    (tmp_path / "lake" / "_messages").write_text("a file where the folder belongs")
+    settings.local_folder.mkdir()
+    (settings.local_folder / "_messages").write_text("a file where the folder belongs")
     clock = Clock()
     notifier = Notifier(settings, clock)
     notifier.enqueue([alert()])
     assert notifier.deliver() == 0
     assert "alerts.log: " in notifier.unfinished()[0]["detail"]
-    (tmp_path / "lake" / "_messages").unlink()
+    (settings.local_folder / "_messages").unlink()
     clock.forward(minutes=1)
     assert notifier.deliver() == 1 and len(lines(settings)) == 1
     notifier.close()
