@@ -18,7 +18,6 @@ from lake.store.extent import Extent
 from lake.store.files import entries_of
 from lake.store.tables.spec import TableSpec
 
-SMALL_BYTES = 16 * 1024 * 1024
 MANY = 128
 """So many small files of one partition are read noticeably more slowly than one of their size."""
 

@@ -1,7 +1,7 @@
 """Views that for a while read only those files of a table that can hold some symbols.
 
 A query opens every file of its tables to learn what is in it, and looks at all their row groups. For a few
-symbols of ten thousand that takes longer than reading their rows, so it is spared what the statistics of
+symbols of ten thousand that takes as long as reading their rows, so it is spared what the statistics of
 the table's log already say.
 """
 
