@@ -21,6 +21,7 @@ from lake.config import CHECKOUT, load_settings
 from lake.feed.topics import TOPICS
 from stack.broker import write_env_file
 from stack.errors import StackFailed
+from stack.heed import ask_again_if_lost
 
 VERSION = "4.3.1"
 JAVA = 17
@@ -118,12 +119,18 @@ def start(jars: Path, folder: Path, port: int, controller_port: int, log: Path |
 
 
 def _format(jars: Path, folder: Path, properties: Path) -> None:
-    name = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    name = cluster_id()
     heap = ["-Xmx128m", "-XX:TieredStopAtLevel=1"]
     arguments = ("kafka.tools.StorageTool", "format", "-t", name, "-c", str(properties))
     done = subprocess.run(_java(jars, folder, heap, *arguments), capture_output=True, text=True)
     if done.returncode:
         raise StackFailed(f"Apache Kafka did not format {folder}: {(done.stderr or done.stdout).strip()}")
+
+
+def cluster_id() -> str:
+    """Return a new random id that does not look like an option, as `Uuid.randomUuid` of Kafka does."""
+    ids = (base64.urlsafe_b64encode(drawn.bytes).decode().rstrip("=") for drawn in iter(uuid.uuid4, None))
+    return next(each for each in ids if not each.startswith("-"))
 
 
 def _java(jars: Path, folder: Path, heap: list[str], *arguments: str) -> list[str]:
@@ -202,6 +209,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=settings.var_folder / "kafka")
     parser.add_argument("--port", type=int, default=PORT, help="and the one 100 above it")
     given = parser.parse_args()
+    ask_again_if_lost()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     kafka = start(fetch(), given.data, given.port, given.port + 100)

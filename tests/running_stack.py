@@ -56,15 +56,16 @@ def finished(api: AirflowApi, run: Run) -> Run:
     return until(lambda: found if (found := api.run(run)).state in ("success", "failed") else None)
 
 
-def unfinished(api: AirflowApi, dag_id: str) -> list[Any]:
+def unfinished(api: AirflowApi, dag_id: str) -> list[Run]:
     """Return the runs of a DAG that wait or are on their way."""
     found = api.ask("GET", f"/api/v2/dags/{dag_id}/dagRuns", params={"state": ["queued", "running"]})
-    return list(found["dag_runs"])
+    return [Run(dag_id, each["dag_run_id"], each["state"]) for each in found["dag_runs"]]
 
 
-def task_in(api: AirflowApi, run: Run, states: set[str]) -> TaskTry:
-    """Return a task of a run once one is in any of these states."""
-    return until(lambda: next((task for task in api.tasks(run) if task.state in states), None))
+def to_be_tried_again(api: AirflowApi, dag_id: str) -> tuple[Run, TaskTry] | None:
+    """Return a run of a DAG that has a task which failed and will be tried again, and that task."""
+    tries = ((run, task) for run in unfinished(api, dag_id) for task in api.tasks(run))
+    return next(((run, task) for run, task in tries if task.state == "up_for_retry"), None)
 
 
 def until(look: Any) -> Any:

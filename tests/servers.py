@@ -6,11 +6,11 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 START_SECONDS = 30
+STOP_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -25,24 +25,20 @@ class MongoServer:
         return f"mongodb://127.0.0.1:{self.port}/{database}"
 
     def stop(self) -> None:
-        """End the server.
-
-        It is told more than once: its handler raises SystemExit, which is lost where the signal comes
-        while Python lets go of a connection.
-        """
-        for _ in range(START_SECONDS):
-            self.process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(1)
-                return
-        self.process.kill()
-        raise AssertionError(f"the server for port {self.port} did not end within {START_SECONDS} s")
+        """End the server."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError(f"the server for port {self.port} did not end in {STOP_SECONDS} s") from None
 
 
 def start_mongo(folder: Path, port: int | None = None) -> MongoServer:
     """Start a MongoDB server with its data in `folder`, on a free port or this one, and wait for it."""
     port = port or free_port()
-    command = [str(Path(sys.executable).parent / "nx-27017"), "--data-dir", str(folder / "data")]
+    program = str(Path(sys.executable).parent / "nx-27017")
+    command = [sys.executable, "-m", "stack.heed", program, "--data-dir", str(folder / "data")]
     command += ["-p", str(port), "--log-file", str(folder / "log"), "--pid-file", str(folder / "pid")]
     with (folder / "out").open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
