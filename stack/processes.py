@@ -150,7 +150,7 @@ def stop(installation: Installation) -> int:
     """
     before = len(processes_of(installation))
     if manager := manager_of(installation):
-        manager.terminate()
+        _unless_gone(manager, psutil.Process.terminate)
         _wait_until_gone([manager], STOP_SECONDS)
     stop_orphans(installation)
     return before

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from pymongo import MongoClient
 
@@ -49,6 +50,15 @@ class Stack:
                 patch.setenv(name, self.environment[name])
             patch.delenv("LAKE_ROOT", raising=False)
             return find_installation(self.checkout)
+
+
+def hosts_of(process: psutil.Process) -> set[str]:
+    """Return the addresses that a process listens at; those of a task that has ended meanwhile are none."""
+    try:
+        found = process.net_connections("inet")
+    except psutil.NoSuchProcess:
+        return set()
+    return {each.laddr.ip for each in found if each.status == psutil.CONN_LISTEN}
 
 
 def finished(api: AirflowApi, run: Run) -> Run:
