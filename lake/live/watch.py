@@ -4,37 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
 from lake.alerts.alert import Alert
 from lake.alerts.detect import raised
 from lake.alerts.scene import Scene, prepared
-from lake.features.indicator import Scale
-from lake.features.kernel import compute
-from lake.features.registry import REGISTRY
 from lake.levels.batch import bars_of
 from lake.levels.level import Event
 from lake.levels.live import LiveLevels
 from lake.levels.method import Bar
 from lake.levels.registry import methods
 from lake.live.carried import Carried
-from lake.live.columns import Columns
-from lake.live.elsewhere import Questions, Told
+from lake.live.elsewhere import Told
 from lake.live.history import last_session
-from lake.live.needs import columns_read
-from lake.live.rings import Rings, Segments
 from lake.live.session import News, Session, turns
+from lake.live.sight import Sight
 from lake.market.adjust import adjusted, split_factor
 from lake.market.aggregate import micros
-from lake.market.bars import PRICES, VALUES, Actions, Bars, Floats
+from lake.market.bars import VALUES, Actions, Bars, Bools
 from lake.market.candles import candles_of
 from lake.market.suspect_bars import splits_between
-from lake.rules.elsewhere import asks_of
-from lake.rules.memory import Memory, Numbers, Rows, reach, remember
+from lake.rules.memory import Memory, remember
 from lake.rules.rule import LEVEL_COLUMN, Rule, methods_of
-from lake.rules.truth import Elsewhere, Frame, frame_of
 
 
 class Watch:
@@ -51,21 +43,11 @@ class Watch:
         told: Mapping[str, Sequence[Told]] | None = None,
     ) -> None:
         self.timeframe, self.rules = timeframe, prepared(rules)
-        self._reach = reach(rules)
-        columns = columns_read(rules)
-        self._columns = Columns(columns, timeframe)
-        self._looks_back = max(self._reach, self._columns.sees)
-        self._questions = {name: Questions(asked) for name, asked in asks_of(rules).items()}
-        self._told: Mapping[str, Sequence[Told]] = told or {}
-        elsewhere = tuple(name for each in self._questions.values() for name in each.names)
-        keep = self._columns.keep + self._reach
-        self._rings = Rings(self._columns.filled, keep, session_bars, elsewhere)
+        self._sight = Sight(timeframe, rules, session_bars, told or {})
         self._memory, self._base = (Memory.start(0, len(rules)) for _ in range(2))
         self._early = [number for number, rule in enumerate(rules) if rule.is_provisional]
         self._peeks_at_levels = any(rules[number].levels is not None for number in self._early)
         self._methods = {name: methods()[name] for name in methods_of(rules)}
-        self._scales: dict[str, Scale] = {**dict.fromkeys(PRICES, "price"), "volume": "volume"}
-        self._scales |= {name: REGISTRY.indicator(name).scale for name in columns}
         self._symbols: list[str] = []
         self._numbers: dict[str, int] = {}
         self._actions: list[Actions] = []
@@ -75,8 +57,7 @@ class Watch:
         """Enter a symbol that has no bars yet and return the number of its series."""
         self._numbers[symbol] = len(self._symbols)
         self._actions.append(actions)
-        self._rings.add(1)
-        self._columns.add(1)
+        self._sight.add()
         self._memory, self._base = self._memory.grown(1), self._base.grown(1)
         self._symbols.append(symbol)
         levels = LiveLevels(symbol, self.timeframe, self._methods) if self._methods else None
@@ -113,7 +94,7 @@ class Watch:
             session.carries,
             float(self._base.first_close[series]),
             bool(self._base.has_moved[series]),
-            self._columns.sums_before(series),
+            self._sight.sums_before(series),
             session.before,
         )
 
@@ -121,34 +102,18 @@ class Watch:
         """Take in the bars of earlier sessions at once."""
         actions = self._actions[series].up_to(bars.session[-1])
         split_bars, later_splits = adjusted(bars, actions, "split"), split_factor(bars.session, actions)
-        columns: dict[str, Any] = compute(split_bars, self._rings.columns)
         session = self._sessions[series]
-        news = np.ones(len(bars), dtype=np.bool_)
+        news: Bools = np.ones(len(bars), dtype=np.bool_)
         if carried is not None:
-            day = np.datetime64(carried.session, "D")
-            news = bars.session > day
-            last = int(np.searchsorted(bars.session, day, side="right")) - 1
-            for name, value in carried.sums.items():
-                if name in columns:
-                    columns[name] += value - columns[name][last]
+            news = bars.session > np.datetime64(carried.session, "D")
             self._memory.first_close[series] = carried.first_close
             self._memory.has_moved[series] = carried.has_moved
             session.levels = carried.levels
-        for name, each in self._questions.items():
-            columns |= each.read(self._told[name][series], micros(bars.closes_at))
-        own = {name: columns[name] for name in self._rings.columns}
-        rows = Rows(
-            frame_of(split_bars, own, later_splits, elsewhere=self._elsewhere(columns)),
-            np.full(len(bars), series),
-            np.ones(len(bars), dtype=np.bool_),
-            bars.is_suspect,
-        )
+        rows = self._sight.remember(series, split_bars, later_splits, carried)
         remember([each.rule for each in self.rules], rows, self._memory)
-        self._rings.fill(series, split_bars, columns, later_splits)
-        self._columns.remember(series, split_bars, columns)
         session.day = int(bars.session[-1].astype("datetime64[D]").astype(np.int64))
         if session.levels is not None:
-            for bar in bars_of(split_bars[news], columns[LEVEL_COLUMN][news]):
+            for bar in bars_of(split_bars[news], rows.frame.values[LEVEL_COLUMN][news]):
                 session.levels.push(bar)
 
     def again(self, series: int, after: int) -> News | None:
@@ -187,21 +152,18 @@ class Watch:
         return [alert for alert in found if self._session_of(alert).expect(alert)]
 
     def _peeked(self, rows: list[News], now: datetime) -> list[Alert]:
-        series = np.array([row.series for row in rows], dtype=np.int64)
-        counts, states = self._rings.count[series], self._columns.states(series)
-        levels = [self._sessions[row.series].levels for row in rows]
+        sessions, memory = [self._sessions[row.series] for row in rows], self._memory
+        levels = [session.levels for session in sessions]
         if self._peeks_at_levels:
-            for row, each in zip(rows, levels, strict=True):
-                self._sessions[row.series].levels = each.copied() if each is not None else None
-        memory = self._memory
-        own = Memory(memory.clean.copy(), memory.first_close.copy(), memory.has_moved.copy(),
-                     memory.cases[:, self._early])  # fmt: skip
+            for session in sessions:
+                session.levels = session.levels.copied() if session.levels is not None else None
+        cases = memory.cases[:, self._early]
+        own = Memory(memory.clean.copy(), memory.first_close.copy(), memory.has_moved.copy(), cases)
         rules = [self.rules[number] for number in self._early]
-        found = raised(rules, self._scene_of(rows, self._peeks_at_levels), own, "stream", now)
-        self._rings.count[series] = counts
-        self._columns.put(series, states)
-        for row, each in zip(rows, levels, strict=True):
-            self._sessions[row.series].levels = each
+        with self._sight.unmoved(np.array([row.series for row in rows], dtype=np.int64)):
+            found = raised(rules, self._scene_of(rows, self._peeks_at_levels), own, "stream", now)
+        for session, each in zip(sessions, levels, strict=True):
+            session.levels = each
         bars = {self._symbols[row.series]: dict(zip(VALUES, row.candle[2:7], strict=True)) for row in rows}
         return [alert.on_forming(bars[alert.symbol]) for alert in found]
 
@@ -246,8 +208,7 @@ class Watch:
         carries = session.day
         if session.day is not None and len(self._actions[series].split_dates):
             carries = session.day if self._rescale(series, session.day, first.session) == 1.0 else None
-        self._rings.begin(series)
-        self._columns.begin(series)
+        self._sight.begin(series)
         self._base.put(np.array([series]), self._memory)
         self._sessions[series] = session.next(first.session, carries)
 
@@ -257,8 +218,7 @@ class Watch:
         ratio = float(splits_between(after, until, self._actions[series])[0])
         if ratio == 1.0:
             return ratio
-        self._rings.rescale(series, ratio)
-        self._columns.rescale(self._rings, series, ratio)
+        self._sight.rescale(series, ratio)
         self._memory.rescale(series, ratio)
         if (levels := self._sessions[series].levels) is not None:
             levels.rescale(ratio)
@@ -267,8 +227,7 @@ class Watch:
     def _rewind(self, series: int) -> None:
         """Bring a series back to the start of its session."""
         session = self._sessions[series]
-        self._rings.count[series] = self._rings.begins[series]
-        self._columns.rewind(series)
+        self._sight.rewind(series)
         self._memory.put(np.array([series]), self._base)
         session.levels = session.before.copied() if session.before is not None else None
 
@@ -277,42 +236,12 @@ class Watch:
         return raised(self.rules, self._scene_of(rows), self._memory, "stream", now)
 
     def _scene_of(self, rows: list[News], with_levels: bool = True) -> Scene:
-        """Put new bars, which stand by series, into the rings and return them as rules see them."""
-        series = np.array([row.series for row in rows], dtype=np.int64)
-        sessions = np.array([row.session for row in rows], dtype=np.int64)
-        ends = np.array([row.closes_at for row in rows], dtype=np.int64)
-        places = self._rings.append(series, sessions, ends, [row.candle for row in rows])
-        self._ask(rows, series, places)
-        segments = Segments.of(series, places, self._looks_back)
-        self._columns.fill_in(self._rings, segments, series, places)
+        """Take in new bars, which stand by series, and return them as rules see them."""
         events: list[tuple[int, Event]] = []
-        scene = self._scene(segments, events)
+        scene = Scene(self.timeframe, self._symbols, *self._sight.take(rows), events)
         if self._methods and with_levels:
             events += self._push_levels(rows, scene)
         return scene
-
-    def _ask(self, rows: list[News], series: Numbers, places: Numbers) -> None:
-        """Enter beside new bars what they know of other timeframes."""
-        for timeframe, questions in self._questions.items():
-            told = self._told[timeframe]
-            known = [told[row.series].before(row.closes_at) or questions.nothing for row in rows]
-            for name, values in zip(questions.names, zip(*known, strict=True), strict=True):
-                self._rings.floats[name][series, places] = values
-
-    def _elsewhere(self, columns: Mapping[str, Floats]) -> Elsewhere:
-        found = [each.elsewhere(columns) for each in self._questions.values()]
-        truths = {question: said for each in found for question, said in each.truths.items()}
-        return Elsewhere(truths, {name: seen for each in found for name, seen in each.values.items()})
-
-    def _scene(self, segments: Segments, events: list[tuple[int, Event]]) -> Scene:
-        """Return new bars as rules see them, with the ones that they look back to."""
-        rings, of, at = self._rings, segments.series, segments.place
-        values = {name: segments.of_ring(rings.floats[name]) for name in (*VALUES, *self._columns.names)}
-        elsewhere = self._elsewhere({name: segments.of_ring(rings.floats[name]) for name in rings.elsewhere})
-        frame = Frame(values, self._scales, segments.of_ring(rings.floats["later_splits"]), elsewhere)
-        rows = Rows(frame, of, segments.is_new, rings.is_suspect[of, at])
-        times = (rings.times["ts"][of, at], rings.times["closes_at"][of, at])
-        return Scene(self.timeframe, self._symbols, rows, *times, events)
 
     def _push_levels(self, rows: list[News], scene: Scene) -> Iterator[tuple[int, Event]]:
         """Move the levels on by the new bars, and yield the events with their rows."""

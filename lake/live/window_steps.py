@@ -71,6 +71,43 @@ def commodity_channel(
 
 
 @njit(cache=True, error_model="numpy")
+def _directional_sums(
+    own: Floats, high: float, low: float, close: float, period: int
+) -> None:  # pragma: no cover
+    """Take a bar into the state of `directional`, all but its last entry."""
+    up, down = high - own[1], own[2] - low
+    width = max(high - low, abs(high - own[3]), abs(low - own[3]))
+    own[0] += 1
+    own[1], own[2], own[3] = high, low, close
+    if own[0] == 1:
+        return
+    if own[0] > period:
+        own[4] -= own[4] / period
+        own[5] -= own[5] / period
+        own[6] -= own[6] / period
+    if down > 0 and up < down:
+        own[5] += down
+    elif up > 0 and up > down:
+        own[4] += up
+    own[6] += width
+
+
+@njit(cache=True, error_model="numpy")
+def _average_strength(own: Floats, plus: float, minus: float, period: int) -> float:  # pragma: no cover
+    """Return the ADX of the state of `directional` after a bar; where nothing moved it stays."""
+    moved = plus + minus > 0
+    strength = 100.0 * abs(minus - plus) / (plus + minus) if moved else 0.0
+    if own[0] <= 2 * period:
+        own[7] += strength
+        if own[0] == 2 * period:
+            own[7] /= period
+    elif moved:
+        own[7] = (own[7] * (period - 1) + strength) / period
+    average: float = own[7] if own[0] >= 2 * period else np.nan
+    return average
+
+
+@njit(cache=True, error_model="numpy")
 def directional(
     series: Numbers,
     high: Floats,
@@ -88,38 +125,14 @@ def directional(
     """
     for row in range(len(series)):
         own = state[series[row]]
-        up, down = high[row] - own[1], own[2] - low[row]
-        width = max(high[row] - low[row], abs(high[row] - own[3]), abs(low[row] - own[3]))
-        own[0] += 1
-        own[1], own[2], own[3] = high[row], low[row], close[row]
+        _directional_sums(own, high[row], low[row], close[row], period)
         out[row] = np.nan
-        if own[0] == 1:
-            continue
-        if own[0] > period:
-            own[4] -= own[4] / period
-            own[5] -= own[5] / period
-            own[6] -= own[6] / period
-        if down > 0 and up < down:
-            own[5] += down
-        elif up > 0 and up > down:
-            own[4] += up
-        own[6] += width
         if own[0] <= period:
             continue
-        plus, minus, strength = 0.0, 0.0, 0.0
-        has_strength = False
+        plus, minus = 0.0, 0.0
         if own[6] > 0:
             plus, minus = 100.0 * (own[4] / own[6]), 100.0 * (own[5] / own[6])
-            if plus + minus > 0:
-                has_strength, strength = True, 100.0 * abs(minus - plus) / (plus + minus)
-        if own[0] <= 2 * period:
-            own[7] += strength
-            if own[0] == 2 * period:
-                own[7] /= period
-        elif has_strength:
-            own[7] = (own[7] * (period - 1) + strength) / period
-        is_flat = average_range[row] < tolerance * abs(close[row])
-        if own[0] >= 2 * period:
-            out[row, 0] = 0.0 if is_flat else own[7]
-        out[row, 1] = 0.0 if is_flat else plus
-        out[row, 2] = 0.0 if is_flat else minus
+        average = _average_strength(own, plus, minus, period)
+        if average_range[row] < tolerance * abs(close[row]):
+            average, plus, minus = (average if np.isnan(average) else 0.0), 0.0, 0.0
+        out[row, 0], out[row, 1], out[row, 2] = average, plus, minus
