@@ -12,7 +12,6 @@ import runpy
 import signal
 import sys
 import threading
-from typing import Any
 
 ASK_AGAIN_SECONDS = 0.1
 """Late enough to leave the finalizer; asked inside it, the exception would be ignored once more."""
@@ -23,7 +22,7 @@ def ask_again_if_lost() -> None:
     sys.unraisablehook = _heed
 
 
-def _heed(ignored: Any) -> None:
+def _heed(ignored: sys.UnraisableHookArgs) -> None:
     if not isinstance(ignored.exc_value, SystemExit):
         sys.__unraisablehook__(ignored)
         return
