@@ -5,8 +5,7 @@
 A source that asks to be left alone is asked again when it said. **report** fails if symbols could
 not be fetched, and names them; all the others are stored by then.
 A run that has not succeeded within three hours is late: Airflow's home page and `lake check` say so.
-From and To load a stretch anew; each run of an Airflow backfill loads its own session. If Airflow answers
-to a backfill that its database is locked, nothing was begun: ask it again.
+From and To load a stretch anew; each run of an Airflow backfill loads its own session.
 The same on the command line: `lake ingest`.
 """
 

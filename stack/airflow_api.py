@@ -123,9 +123,8 @@ class AirflowApi:
     def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Return the answer, asked again where nothing was done.
 
-        That is: where the database was locked, since SQLite refuses whoever began by reading and then
-        writes while another wrote (a backfill does), without waiting; and for a question that a server
-        did not answer, since it may close an idle connection.
+        That is: where the database was locked for longer than Airflow waits; and for a question that a
+        server did not answer, since it may close an idle connection.
         """
         tries = TRIES
         while True:
