@@ -44,7 +44,7 @@ logs: ## follow the logs of the stack
 
 test: ## run every test; what this machine lacks is named as skipped
 	$(ENSURE_ALL)
-	@$(PYTHON) -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-kill: ## run the long forms too, kills, failing calls, cuts of every series: hours
 	$(ENSURE_ALL)
