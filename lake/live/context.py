@@ -10,7 +10,7 @@ import numpy as np
 from lake.alerts.alert import Alert
 from lake.features.kernel import compute
 from lake.live.carried import Carried
-from lake.live.elsewhere import Questions, Told
+from lake.live.elsewhere import Heard, Questions, Told
 from lake.live.session import News
 from lake.live.watch import Watch
 from lake.market.adjust import adjusted, split_factor
@@ -25,46 +25,46 @@ from lake.rules.truth import UNKNOWN, measured, truth
 class Context(Watch):
     """What one timeframe's bars say of the questions of rules for other timeframes, as they close.
 
-    `told` has each series' answers; a `Watch` reads them there. It raises nothing itself.
+    `heard` has each series' answers; a `Watch` reads them there. It raises nothing itself.
     """
 
     def __init__(self, timeframe: str, asked: Sequence[On], session_bars: int) -> None:
         super().__init__(timeframe, [_bearer(timeframe, asked)], session_bars)
-        self.questions, self.told = Questions(asked), list[Told]()
+        self.heard = Heard(Questions(asked), [])
         self._kept = 2 * session_bars + 1
         self._changed: dict[int, int] = {}
 
     def add(self, symbol: str, actions: Actions) -> int:
         """Enter a symbol that has no bars yet and return the number of its series."""
-        self.told.append(Told())
+        self.heard.told.append(Told())
         return super().add(symbol, actions)
 
     def hear(self, news: Sequence[News], now: datetime) -> dict[int, int]:
         """Take in bars; return for each series from which close on its answers are new."""
         for series in {each.series for each in news}:
             # What a session before said is still asked, one before that is not: nobody goes back so far.
-            if len(self.told[series].rows) > 2 * self._kept:
-                self.told[series].keep(slice(-self._kept, None))
+            if len(self.heard.told[series].rows) > 2 * self._kept:
+                self.heard.told[series].keep(slice(-self._kept, None))
         self._changed = {}
         self.take(news, now)
         return self._changed
 
     def _remember(self, series: int, bars: Bars, carried: Carried | None = None) -> None:
         super()._remember(series, bars, carried)
-        self.told[series] = told_of(self.questions, bars, self._actions[series])
+        self.heard.told[series] = told_of(self.heard.questions, bars, self._actions[series])
 
     def _rewind(self, series: int) -> None:
         super()._rewind(series)
-        self.told[series].take_back(min(self._sessions[series].bars))
+        self.heard.told[series].take_back(min(self._sessions[series].bars))
 
     def _raised(self, rows: list[News], now: datetime) -> list[Alert]:
         scene = self._scene_of(rows)
-        is_new, frame, asked = scene.rows.is_new, scene.rows.frame, self.questions.asked
+        is_new, frame, asked = scene.rows.is_new, scene.rows.frame, self.heard.questions.asked
         may_hold = judge(scene.rows, self._memory).may_hold
         columns = [np.where(may_hold, truth(each.part, frame)[is_new], UNKNOWN) for each in asked]
-        columns += [measured(each, frame)[0][is_new] for each in self.questions.operands.values()]
+        columns += [measured(each, frame)[0][is_new] for each in self.heard.questions.operands.values()]
         for row, said in zip(rows, np.array(columns, dtype=float).T.tolist(), strict=True):
-            self.told[row.series].add(row.closes_at, tuple(said))
+            self.heard.told[row.series].add(row.closes_at, tuple(said))
             self._changed[row.series] = min(row.closes_at, self._changed.get(row.series, row.closes_at))
         return []
 

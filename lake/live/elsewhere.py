@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -77,6 +78,21 @@ class Questions:
             {each: _truth(columns[str(each)]) for each in self.asked},
             {name: columns[name] for name in self.operands},
         )
+
+
+class Heard(NamedTuple):
+    """What a timeframe says to the rules of all others: every question of theirs, each series' answers."""
+
+    questions: Questions
+    told: list[Told]
+
+    def known(self, series: int, closes_at: int) -> Row:
+        """Return what a bar of a series that closes at a moment may know."""
+        return self.told[series].before(closes_at) or self.questions.nothing
+
+    def history(self, series: int, closes_at: Numbers) -> dict[str, Floats]:
+        """Return what bars of a series that close at these moments may know, by name."""
+        return self.questions.read(self.told[series], closes_at)
 
 
 def _truth(column: Floats) -> Truth:

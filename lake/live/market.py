@@ -11,7 +11,7 @@ import numpy as np
 from lake.alerts.alert import Alert
 from lake.live.carried import Carried
 from lake.live.context import Context, told_of
-from lake.live.elsewhere import Questions, Told
+from lake.live.elsewhere import Heard, Questions, Told
 from lake.live.history import History, no_bars
 from lake.live.session import News
 from lake.live.suspicion import Suspicion
@@ -77,10 +77,11 @@ class LiveMarket:
         self._contexts = {
             name: Context(name, asked[name], _most_bars(name)) for name in INTRADAY_MINUTES if name in asked
         }
-        self._longer = {name: Questions(each) for name, each in asked.items() if name not in INTRADAY_MINUTES}
-        self._longer_told: dict[str, list[Told]] = {name: [] for name in self._longer}
-        told = self._longer_told | {name: each.told for name, each in self._contexts.items()}
-        self._watches = {name: Watch(name, own, _most_bars(name), told) for name, own in named.items()}
+        self._longer = {
+            name: Heard(Questions(each), []) for name, each in asked.items() if name not in INTRADAY_MINUTES
+        }
+        heard = self._longer | {name: each.heard for name, each in self._contexts.items()}
+        self._watches = {name: Watch(name, own, _most_bars(name), heard) for name, own in named.items()}
         self._early = {name: watch for name, watch in self._watches.items() if watch.peeks}
         self._asking = {name: tuple(asks_of(own)) for name, own in named.items()}
         self._followed = tuple(dict.fromkeys((*self._contexts, *self._watches)))
@@ -111,8 +112,8 @@ class LiveMarket:
         own, days, number = actions or Actions.none(), calendar(exchange), len(self._listed)
         for watch in (*self._contexts.values(), *self._watches.values()):
             watch.add(symbol, own)
-        for longer in self._longer_told.values():
-            longer.append(Told())
+        for longer in self._longer.values():
+            longer.told.append(Told())
         listed = _Listed(symbol, days, number)
         listed.suspicions = {name: Suspicion(name, days, self._limits, own) for name in INTRADAY_MINUTES}
         self._listed[symbol] = listed
@@ -145,8 +146,8 @@ class LiveMarket:
         """Let rules that ask daily and longer bars see these from the next bar on; others bring none."""
         for bars in longer:
             if bars.timeframe in self._longer and len(bars):
-                told = told_of(self._longer[bars.timeframe], bars, actions)
-                self._longer_told[bars.timeframe][self._listed[symbol].series] = told
+                heard = self._longer[bars.timeframe]
+                heard.told[self._listed[symbol].series] = told_of(heard.questions, bars, actions)
 
     def take(self, candles: Sequence[tuple[Symbol, Candle]], now: datetime) -> Taken:
         """Take in candles in their order; `now` is only stamped on alerts."""

@@ -13,7 +13,7 @@ from lake.features.kernel import compute
 from lake.features.registry import REGISTRY
 from lake.live.carried import Carried
 from lake.live.columns import Columns
-from lake.live.elsewhere import Questions, Told
+from lake.live.elsewhere import Heard
 from lake.live.needs import columns_read
 from lake.live.rings import Rings, Segments
 from lake.live.session import News
@@ -28,18 +28,17 @@ from lake.rules.truth import Elsewhere, Frame, frame_of
 class Sight:
     """Bars with the columns that rules read, each series in the terms of its current session.
 
-    `told` is what is known of the timeframes that the rules ask besides, for each series.
+    `heard` is what other timeframes say, by these: at least those that the rules ask.
     """
 
     def __init__(
-        self, timeframe: str, rules: Sequence[Rule], session_bars: int, told: Mapping[str, Sequence[Told]]
+        self, timeframe: str, rules: Sequence[Rule], session_bars: int, heard: Mapping[str, Heard]
     ) -> None:
         names, reaches = columns_read(rules), reach(rules)
         self._columns = Columns(names, timeframe)
         self._looks_back = max(reaches, self._columns.sees)
-        self._questions = {name: Questions(asked) for name, asked in asks_of(rules).items()}
-        self._told = told
-        elsewhere = tuple(name for each in self._questions.values() for name in each.names)
+        self._heard = {name: heard[name] for name in asks_of(rules)}
+        elsewhere = tuple(name for each in self._heard.values() for name in each.questions.names)
         self._rings = Rings(self._columns.filled, self._columns.keep + reaches, session_bars, elsewhere)
         self._scales: dict[str, Scale] = {**dict.fromkeys(PRICES, "price"), "volume": "volume"}
         self._scales |= {name: REGISTRY.indicator(name).scale for name in names}
@@ -60,8 +59,8 @@ class Sight:
             for name, value in carried.sums.items():
                 if name in columns:
                     columns[name] += value - columns[name][last]
-        for name, each in self._questions.items():
-            columns |= each.read(self._told[name][series], micros(bars.closes_at))
+        for each in self._heard.values():
+            columns |= each.history(series, micros(bars.closes_at))
         self._rings.fill(series, bars, columns, later_splits)
         self._columns.remember(series, bars, columns)
         own = {name: columns[name] for name in self._rings.columns}
@@ -119,10 +118,9 @@ class Sight:
 
     def _ask(self, news: Sequence[News], series: Numbers, places: Numbers) -> None:
         """Enter beside new bars what they know of other timeframes."""
-        for timeframe, questions in self._questions.items():
-            told = self._told[timeframe]
-            known = [told[each.series].before(each.closes_at) or questions.nothing for each in news]
-            for name, values in zip(questions.names, zip(*known, strict=True), strict=True):
+        for heard in self._heard.values():
+            known = [heard.known(each.series, each.closes_at) for each in news]
+            for name, values in zip(heard.questions.names, zip(*known, strict=True), strict=True):
                 self._rings.floats[name][series, places] = values
 
     def _frame(self, segments: Segments) -> Frame:
@@ -133,6 +131,6 @@ class Sight:
         return Frame(values, self._scales, splits, self._elsewhere(elsewhere))
 
     def _elsewhere(self, columns: Mapping[str, Floats]) -> Elsewhere:
-        found = [each.elsewhere(columns) for each in self._questions.values()]
+        found = [each.questions.elsewhere(columns) for each in self._heard.values()]
         truths = {question: said for each in found for question, said in each.truths.items()}
         return Elsewhere(truths, {name: seen for each in found for name, seen in each.values.items()})

@@ -16,7 +16,7 @@ from lake.levels.live import LiveLevels
 from lake.levels.method import Bar
 from lake.levels.registry import methods
 from lake.live.carried import Carried
-from lake.live.elsewhere import Told
+from lake.live.elsewhere import Heard
 from lake.live.history import last_session
 from lake.live.session import News, Session, turns
 from lake.live.sight import Sight
@@ -32,7 +32,7 @@ from lake.rules.rule import LEVEL_COLUMN, Rule, methods_of
 class Watch:
     """The rules of one timeframe over every symbol's bars, as they close.
 
-    `told` is what is known of the timeframes that they ask besides, for each series.
+    `heard` is what other timeframes say, by these: at least those that the rules ask.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class Watch:
         timeframe: str,
         rules: Sequence[Rule],
         session_bars: int,
-        told: Mapping[str, Sequence[Told]] | None = None,
+        heard: Mapping[str, Heard] | None = None,
     ) -> None:
         self.timeframe, self.rules = timeframe, prepared(rules)
-        self._sight = Sight(timeframe, rules, session_bars, told or {})
+        self._sight = Sight(timeframe, rules, session_bars, heard or {})
         self._memory, self._base = (Memory.start(0, len(rules)) for _ in range(2))
         self._early = [number for number, rule in enumerate(rules) if rule.is_provisional]
         self._peeks_at_levels = any(rules[number].levels is not None for number in self._early)

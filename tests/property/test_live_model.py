@@ -79,6 +79,15 @@ daily:
   precedence: [bearish, bullish]
   bullish: "close > close[-1] on 1d within 9 bars"
   bearish: "close < close[-1] on 1d"
+otherwise:
+  description: Other questions than those above to the same timeframes, and the same in another order.
+  timeframes: [15m]
+  fires: on_change
+  severity: info
+  precedence: [neutral, bullish, bearish]
+  bullish: {all: ["close > sma_7 on 30m", "close > close[-1] on 30m"]}
+  bearish: "close < close[-1] on 1d"
+  neutral: {all: ["rsi_7 > 50 on 1d", "close > close[-1] on 1d"]}
 at_a_level:
   description: A level with another timeframe.
   timeframes: [5m]
