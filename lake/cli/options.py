@@ -19,13 +19,21 @@ AsOf = Annotated[
 
 
 def symbols_of(text: str | None) -> tuple[str, ...]:
-    """Return the symbols of an option; none if it was left out."""
-    return parse_symbols(text) if text else ()
+    """Return the symbols of an option; none if it was left out.
+
+    Raises:
+        BadInput: it has no symbol, or what is none.
+    """
+    if text is None:
+        return ()
+    if not (found := parse_symbols(text)):
+        raise BadInput(f"expected symbols as A,B,C, found {text!r}; leave the option out for all of them")
+    return found
 
 
 def names_of(text: str | None) -> tuple[str, ...] | None:
     """Return the names of `a,b,c`; None if the option was left out."""
-    return tuple(part.strip() for part in text.split(",")) if text else None
+    return tuple(part.strip() for part in text.split(",")) if text is not None else None
 
 
 def date_of(text: str | None, option: str) -> date | None:

@@ -1,4 +1,4 @@
-"""What a series carries from its first bar on, and no short history can tell: levels, sums, first price."""
+"""What a series carries and no short history can tell: levels, sums, cases of rules, first price."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ from lake.live.needs import Needs
 class Carried(NamedTuple):
     """The state of a series as of the end of a session, in the terms of that session.
 
-    `session` is in days since 1970, `sums` are the last values of cumulative columns.
+    `session` is in days since 1970, `sums` are the last values of cumulative columns, `cases` by the
+    version of a rule the case that it was in; `clean`, `first_close` and `has_moved` are those of `Memory`.
     """
 
     session: int
+    clean: int
     first_close: float
     has_moved: bool
+    cases: Mapping[str, int]
     sums: Mapping[str, float]
     levels: LiveLevels | None
 
@@ -41,7 +44,7 @@ class Carried(NamedTuple):
         """Return what `text` was made of; None if it lacks something that is needed."""
         known: dict[str, Any] = orjson.loads(text)
         found = known["levels"]
-        if not set(needs.sums) <= known["sums"].keys():
+        if not set(needs.sums) <= known["sums"].keys() or not set(needs.rules) <= known["cases"].keys():
             return None
         if not needs.methods:
             return cls(**known | {"levels": None})
@@ -53,8 +56,8 @@ class Carried(NamedTuple):
 
 @cache
 def state_version() -> str:
-    """Return the hash of the columns, and of the code and settings of levels: a change makes states void."""
-    digest = hashlib.sha256(f"{columns_version()}{LEVELS.model_dump_json()}".encode())
+    """Return the hash of columns, of levels' code and settings, and of a state's parts: a change voids it."""
+    digest = hashlib.sha256(f"{columns_version()}{LEVELS.model_dump_json()}{Carried._fields}".encode())
     for package in (levels, level_methods):
         for folder in package.__path__:
             for path in sorted(Path(folder).glob("*.py")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -44,6 +45,7 @@ class Watch:
     ) -> None:
         self.timeframe, self.rules = timeframe, prepared(rules)
         self._sight = Sight(timeframe, rules, session_bars, heard or {})
+        self._versions = [each.version for each in self.rules]
         self._memory, self._base = (Memory.start(0, len(rules)) for _ in range(2))
         self._early = [number for number, rule in enumerate(rules) if rule.is_provisional]
         self._peeks_at_levels = any(rules[number].levels is not None for number in self._early)
@@ -92,8 +94,10 @@ class Watch:
             return None
         return Carried(
             session.carries,
+            int(self._base.clean[series]),
             float(self._base.first_close[series]),
             bool(self._base.has_moved[series]),
+            dict(zip(self._versions, self._base.cases[series].tolist(), strict=True)),
             self._sight.sums_before(series),
             session.before,
         )
@@ -106,11 +110,13 @@ class Watch:
         news: Bools = np.ones(len(bars), dtype=np.bool_)
         if carried is not None:
             news = bars.session > np.datetime64(carried.session, "D")
+            self._memory.clean[series] = carried.clean
             self._memory.first_close[series] = carried.first_close
             self._memory.has_moved[series] = carried.has_moved
+            self._memory.cases[series] = [carried.cases[version] for version in self._versions]
             session.levels = carried.levels
         rows = self._sight.remember(series, split_bars, later_splits, carried)
-        remember([each.rule for each in self.rules], rows, self._memory)
+        remember([each.rule for each in self.rules], replace(rows, is_new=news), self._memory)
         session.day = int(bars.session[-1].astype("datetime64[D]").astype(np.int64))
         if session.levels is not None:
             for bar in bars_of(split_bars[news], rows.frame.values[LEVEL_COLUMN][news]):

@@ -64,4 +64,4 @@ def _kind(kind: str, node: Node, scope: Scope, depth: int) -> Condition:
         part = _parsed(item, scope, depth)
         # An all inside an all says nothing new, so it shall not make another version either.
         parts += part.parts if isinstance(part, group) else (part,)
-    return group(tuple(parts))
+    return parts[0] if len(parts) == 1 else group(tuple(parts))

@@ -117,6 +117,16 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
+class Unless:
+    """The part is not known to hold."""
+
+    part: Condition
+
+    def __str__(self) -> str:
+        return f"unless({self.part})"
+
+
+@dataclass(frozen=True, slots=True)
 class Throughout:
     """`for N bars`: the part holds on this bar and the N - 1 before."""
 
@@ -149,7 +159,7 @@ class On:
         return f"{self.part} on {self.timeframe}"
 
 
-Condition = Compare | Cross | All | Any | Not | Throughout | Recently | On
+Condition = Compare | Cross | All | Any | Not | Unless | Throughout | Recently | On
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...]:
@@ -157,7 +167,7 @@ def parts_of(condition: Condition) -> tuple[Condition, ...]:
     match condition:
         case All(parts) | Any(parts):
             return parts
-        case Not(part) | Throughout(part, _) | Recently(part, _):
+        case Not(part) | Unless(part) | Throughout(part, _) | Recently(part, _):
             return (part,)
         case _:
             return ()

@@ -6,6 +6,7 @@ Built on the composed nodes, never on constructed objects: a value is its text, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,6 +49,9 @@ class Node:
         """Return the text of a single, non-empty value."""
         if not isinstance(self.node, yaml.ScalarNode) or not self.node.value.strip():
             raise self.refusal(expected, self._kind())
+        if half := re.search("[\ud800-\udfff]", self.node.value):
+            found = f"half a character, \\u{ord(half[0]):04x}; write the character itself"
+            raise self.refusal(f"{expected} of whole characters", found)
         return str(self.node.value).strip()
 
     def items(self, expected: str) -> list[Node]:
@@ -91,12 +95,17 @@ class Node:
         return isinstance(self.node, yaml.ScalarNode)
 
     @property
+    def is_in_braces(self) -> bool:
+        """Return whether this is written as in JSON, not by lines and indentation."""
+        return isinstance(self.node, yaml.CollectionNode) and bool(self.node.flow_style)
+
+    @property
     def is_mapping(self) -> bool:
         """Return whether this is names with values."""
         return isinstance(self.node, yaml.MappingNode)
 
     def _kind(self) -> str:
-        if not self.node.value:
+        if not self.node.value or (self.is_scalar and not self.node.value.strip()):
             return "nothing"
         return next((kind for node, kind in _KINDS if isinstance(self.node, node)), "one value")
 

@@ -21,6 +21,7 @@ from lake.rules.conditions import (
     On,
     Recently,
     Throughout,
+    Unless,
     operands_of,
     parts_of,
 )
@@ -129,7 +130,7 @@ def _heading(condition: Condition) -> str:
             return "all of"
         case Any():
             return "any of"
-        case Not():
+        case Not() | Unless():
             return "not"
         case Throughout(_, bars):
             return f"for {bars} bars"

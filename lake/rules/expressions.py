@@ -38,6 +38,9 @@ from lake.rules.conditions import (
 LONGEST = 500
 """Characters of one condition; more is a mistake or an attack."""
 
+DEEPEST = 60
+"""Levels of a condition; Python's own functions on trees give up at some hundreds."""
+
 MOST_BARS = 10_000
 """Bars that a condition may look back."""
 
@@ -124,6 +127,8 @@ def in_window(part: Condition, word: str, bars: str) -> Condition:
     match = _BARS.fullmatch(bars.strip())
     if not match or int(match[1]) > MOST_BARS:
         raise Refused(f"`{word} N bars` with N from 1 to {MOST_BARS:,}", f"`{word} {' '.join(bars.split())}`")
+    if match[1] == "1":
+        return part
     return (Throughout if word == "for" else Recently)(part, int(match[1]))
 
 
@@ -176,6 +181,7 @@ def _cross(text: str, word: re.Match[str], scope: Scope) -> Cross:
     if not all(side.strip() for side in sides) or _CROSS.search(sides[1]):
         raise Refused(f"one value on each side of {word[0]}", repr(text))
     left, right = (_expression(_tree(side), side, scope) for side in sides)
+    _check_flags(left, right, text, scope)
     return Cross(left, "above" if word[1] == "above" else "below", right)
 
 
@@ -188,9 +194,15 @@ def _tree(text: str) -> ast.expr:
         with _PARSING, warnings.catch_warnings():
             # Of `3for`, which Python only frowns at; other threads' warnings must stay what they are.
             warnings.filterwarnings("error", message="invalid .* literal")
-            return ast.parse(text.strip(), mode="eval").body
+            tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise Refused(_EXAMPLE, f"{_short(text)}{_slip(text)}") from None
+    level: list[ast.AST] = [tree]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return tree
+    raise Refused(f"at most {DEEPEST} brackets or operators inside one another", f"more in {_short(text)}")
 
 
 def _slip(text: str) -> str:

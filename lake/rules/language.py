@@ -15,7 +15,7 @@ from lake.levels.registry import methods
 from lake.market.bars import VALUES
 from lake.market.timeframes import TIMEFRAMES
 from lake.rules.condition_nodes import condition_of
-from lake.rules.conditions import All, Condition, Not
+from lake.rules.conditions import All, Condition, Unless
 from lake.rules.document import Node, parse_document, read_document
 from lake.rules.expressions import Scope
 from lake.rules.messages import message_of
@@ -93,15 +93,15 @@ def _rules(root: Node) -> dict[str, Rule]:
         rules[name] = _rule(name, node, scope)
         if rules[name].cases:
             states[name] = states_of(rules[name])
-    texts = _texts(root.text, {name: node.line for name, node in entries.items()})
+    texts = _texts(root, {name: node.line for name, node in entries.items()})
     return {name: replace(rule, text=texts[name]) for name, rule in rules.items()}
 
 
-def _texts(text: str, begins: Mapping[str, int]) -> dict[str, str]:
+def _texts(root: Node, begins: Mapping[str, int]) -> dict[str, str]:
     """Return the text of each rule after those of the rules that it names, given the line each begins on."""
-    if len(set(begins.values())) < len(begins):
-        return dict.fromkeys(begins, text)  # several on one line: the file is their text
-    lines = text.splitlines()
+    if root.is_in_braces:  # no part of it can be read by itself: the file is their text
+        return dict.fromkeys(begins, root.text)
+    lines = root.text.splitlines()
     ends = [*(line - 1 for line in begins.values()), len(lines)][1:]
     own, named, found = dict[str, str](), dict[str, list[str]](), dict[str, str]()
     for (name, begin), end in zip(begins.items(), ends, strict=True):
@@ -118,7 +118,7 @@ def states_of(rule: Rule) -> dict[str, Condition]:
     found: dict[str, Condition] = {}
     for case in rule.cases:
         found[case.variant] = All((*earlier, case.condition)) if earlier else case.condition
-        earlier += (Not(case.condition),)
+        earlier += (Unless(case.condition),)  # as `cases_of`: what is unknown does not count
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from string import Formatter
@@ -9,6 +10,9 @@ from string import Formatter
 from lake.features.registry import REGISTRY, near
 from lake.market.bars import VALUES
 from lake.rules.document import Node
+
+_WIDE = re.compile(r"\d{3}")
+_QUOTED = 40
 
 MESSAGE_FIELDS = ("rule", "variant", "side", "symbol", "timeframe", "ts", "closes_at", "price")
 """What a message template may name besides bar values and columns."""
@@ -33,7 +37,15 @@ def message_of(node: Node, about_levels: bool) -> tuple[str, tuple[str, ...]]:
         for _, name, form, conversion in Formatter().parse(text):
             if name is None:
                 continue
-            if name not in allowed or conversion:
+            if conversion:
+                raise node.refusal(
+                    f"{{{name}}}, plain or with a format", f"{{{name}!{conversion}}}; leave !{conversion} out"
+                )
+            if _WIDE.search(form or ""):
+                raise node.refusal(
+                    "a width and precision of at most 99", f"{{{name}:{(form or '')[:_QUOTED]}}}"
+                )
+            if name not in allowed:
                 raise node.refusal(
                     f"names such as {{symbol}} among {', '.join(texts)}, bar values and columns",
                     f"{{{name}}}{near(name, allowed)}",

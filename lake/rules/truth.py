@@ -31,6 +31,7 @@ from lake.rules.conditions import (
     On,
     Recently,
     Throughout,
+    Unless,
     Value,
 )
 
@@ -118,6 +119,8 @@ def truth(condition: Condition, frame: Frame) -> Truth:
             return greatest
         case Not(part):
             return -truth(part, frame)
+        case Unless(part):
+            return np.where(truth(part, frame) == TRUE, FALSE, TRUE).astype(np.int8)
         case Throughout(part, bars):
             return _least_of_last(truth(part, frame), bars)
         case Recently(part, bars):

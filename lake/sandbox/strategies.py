@@ -75,6 +75,8 @@ def _strategy(name: str, node: Node, rules: Mapping[str, Rule]) -> Strategy:
         enter=_signal(found["enter"], rules),
         leave=_signal(found["leave"], rules),
     )
+    if strategy.enter == strategy.leave:
+        raise found["leave"].refusal("a signal to leave by that is not the one to enter by", "the same")
     for rule in (rules[each] for each in strategy.rules):
         if strategy.timeframe not in rule.timeframes:
             raise found["timeframe"].refusal(

@@ -126,8 +126,10 @@ def _by_state(findings: list[Finding], rule: Rule) -> list[Finding]:
     named = _states_named(rule.text, rule.name)
 
     def short(text: str) -> str:
-        for meaning in sorted(named, key=len, reverse=True):
-            text = text.replace(meaning, named[meaning])
+        if text in named:
+            return named[text]
+        for meaning in sorted(named, key=len, reverse=True):  # a part of another condition is none of its own
+            text = text.replace(f"count({meaning}, ", f"count({named[meaning]}, ")
         return text
 
     return [

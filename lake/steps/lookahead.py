@@ -85,11 +85,13 @@ def verify_lookahead(
 
     Raises:
         UnknownSymbol: `symbols` names one that the lake does not have.
-        BadInput: `timeframes` names one that does not exist, or `cuts` is not positive.
+        BadInput: `timeframes` names one that does not exist, `cuts` is not positive, `seed` negative.
         BadConfiguration: conf/rules.yaml cannot be used.
     """
     if cuts < 1:
         raise BadInput(f"expected at least one cut, found {cuts}; choose another --cuts")
+    if seed < 0:
+        raise BadInput(f"expected a seed of 0 or more, found {seed}; choose another --seed")
     con = connect(Lake.open(settings))
     definitions = installed(settings.conf_folder)
     names, frames = known_symbols(con, symbols), _timeframes(con, timeframes)

@@ -81,17 +81,23 @@ def try_rules(
 
     Raises:
         BadConfiguration: the file cannot be used.
-        BadInput: there is no such rule or timeframe, or none of the rules is for the timeframes.
+        BadInput: there is no such rule, timeframe or bar, or none of the rules is for the timeframes.
         UnknownSymbol: `symbols` names one that the lake does not have.
     """
     rules, period = _chosen(settings, path, name), Period(start, end)
     con, now = connect(Lake.open(settings)), now_utc()
     names = known_symbols(con, symbols)
+    chosen = _timeframes(rules, timeframes)
     found = [
         trial
-        for timeframe in _timeframes(rules, timeframes)
+        for timeframe in chosen
         for trial in _trials(con, rules_for(rules, timeframe), timeframe, names, period, now)
     ]
+    if not found:
+        raise BadInput(
+            f"expected bars of {', '.join(chosen)} to try rules on, found none of these symbols and days; "
+            "ingest some first, or choose others"
+        )
     order = list(rules)
     return sorted(_cooled(found), key=lambda each: (order.index(each.rule.name), each.symbol))
 

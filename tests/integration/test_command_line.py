@@ -163,6 +163,8 @@ def test_sql_answers_in_every_format(daily: Path, form: str) -> None:
         (("ingest", "--source", "sample", "--timeframe", "1wk"), "longer bars are derived"),
         (("ingest", "--source", "sample", "--exchange", "NOWHERE"), "expected an exchange"),
         (("derive", "--timeframe", "3wk"), "expected a timeframe"),
+        (("enrich", "--symbols", ","), "expected symbols as A,B,C, found ','; leave the option out"),
+        (("enrich", "--symbols", ""), "expected symbols as A,B,C, found ''"),
         (("enrich", "--symbols", "NONE"), "expected symbols of this lake, found NONE"),
         (("enrich", "--as-of", "2012-01-01"), "expected --out PATH with --as-of"),
         (("sql", "select nope from bars"), 'Referenced column "nope" not found'),

@@ -89,8 +89,8 @@ def said(market: LiveMarket) -> Any:
     """Return what a market carries into its session, in a form that compares."""
     carried = market.carried("AAPL")["5m"]
     assert carried.levels is not None
-    facts = (carried.session, carried.first_close, carried.has_moved, *carried.sums.values())
-    return [*facts, carried.levels.state()]
+    facts = (carried.session, carried.clean, carried.first_close, carried.has_moved, *carried.sums.values())
+    return [*facts, dict(carried.cases), carried.levels.state()]
 
 
 def assert_equal(one: Any, other: Any) -> None:

@@ -118,6 +118,8 @@ def test_options_are_checked(root: Path) -> None:
     lake = settings_of(root)
     with pytest.raises(BadInput, match="expected at least one cut, found 0"):
         verify_lookahead(lake, cuts=0)
+    with pytest.raises(BadInput, match="expected a seed of 0 or more, found -1"):
+        verify_lookahead(lake, seed=-1)
     with pytest.raises(BadInput, match="expected a timeframe"):
         verify_lookahead(lake, timeframes=["4w"])
     with pytest.raises(UnknownSymbol, match="found NOPE"):

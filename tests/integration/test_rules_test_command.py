@@ -126,6 +126,7 @@ def test_dates_choose_what_is_counted_never_what_is_seen(sample: Settings, file:
         ({"timeframes": ["3h"]}, BadInput, "expected a timeframe"),
         ({"symbols": ["NOPE"]}, UnknownSymbol, "found NOPE"),
         ({"start": date(2012, 1, 1), "end": date(2011, 1, 1)}, BadInput, "expected dates in order"),
+        ({"start": date(2090, 1, 1)}, BadInput, "expected bars of 1d, 5d to try rules on, found none"),
         ({"path": Path("nowhere.yaml")}, BadConfiguration, "nowhere.yaml: expected a readable UTF-8 file"),
     ],
 )

@@ -119,6 +119,60 @@ def test_what_states_mean_is_said_by_their_names(lake_of_all: Settings) -> None:
     assert any("count(velocity.loss, 15)[-1]" in text for text in texts)
 
 
+PACE = """
+pace:
+  description: Its first state means what the text of another condition begins with.
+  timeframes: [1d]
+  fires: every_bar
+  severity: info
+  states:
+    high: {side: bullish, when: close > 1}
+both:
+  description: Names that state, and counts it.
+  timeframes: [1d]
+  fires: every_bar
+  severity: info
+  bullish:
+    all:
+      - pace.high
+      - close > 100
+      - close > 1 * ema_13
+      - count(pace.high, 3) > 2
+      - count(close > 100, 3) > 2
+"""
+
+
+def test_no_part_of_a_condition_is_taken_for_a_state(small: Settings, tmp_path: Path) -> None:
+    settings = with_rules(small, tmp_path / "home", PACE)
+    raise_alerts(settings, timeframes=["1d"])
+    [(key,)] = rows(settings, "SELECT alert_id FROM alerts WHERE rule = 'both' ORDER BY ts LIMIT 1")
+    found = Explainer(settings).why(key)
+    assert found.is_rederived
+    assert [each.text for each in found.then.findings] == [
+        "bullish",
+        "all of",
+        "pace.high",
+        "close > 100",
+        "close > (1 * ema_13)",
+        "count(pace.high, 3) > 2",
+        "count(close > 100, 3) > 2",
+        "the bar may be judged",
+    ]
+
+
+def test_alerts_of_rules_that_are_written_as_json_come_out_again(small: Settings, tmp_path: Path) -> None:
+    made = [
+        {"description": "d", "timeframes": ["1d"], "fires": "on_change", "severity": "info", "bullish": text}
+        for text in ("close > ema_13", "close > ema_8 for 3 bars")
+    ]
+    text = json.dumps({"first": made[0], "second": made[1]}, indent=1)
+    settings = with_rules(small, tmp_path / "home", text)
+    raise_alerts(settings, timeframes=["1d"])
+    for name in ("first", "second"):
+        [(key,)] = rows(settings, f"SELECT alert_id FROM alerts WHERE rule = '{name}' ORDER BY ts LIMIT 1")
+        assert Explainer(settings).why(key).is_rederived
+
+
 @pytest.fixture(scope="module")
 def daily(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Return a lake of one symbol's daily bars that no test changes."""
@@ -133,6 +187,14 @@ def small(daily: Settings, tmp_path: Path) -> Settings:
     """Return a copy of it."""
     copytree(daily.lake_root, tmp_path / "lake")
     return load_settings(lake_root=str(tmp_path / "lake"))
+
+
+def with_rules(settings: Settings, home: Path, text: str) -> Settings:
+    """Return settings with other rules over the same lake."""
+    copytree(settings.conf_folder, home / "conf")
+    (home / "conf" / "rules.yaml").write_text(text)
+    (home / "sql").symlink_to(settings.sql_folder)
+    return load_settings(lake_home=home, lake_root=str(settings.lake_root))
 
 
 def restate(settings: Settings, day: str, **values: float) -> None:
@@ -191,16 +253,9 @@ def test_a_rule_that_has_changed_is_explained_as_it_was(daily: Settings, tmp_pat
     [(key, version)] = rows(
         daily, "SELECT alert_id, rule_version FROM alerts WHERE rule = 'momentum' LIMIT 1"
     )
-    conf = tmp_path / "conf"
-    conf.mkdir()
-    for path in daily.conf_folder.iterdir():
-        text = path.read_text()
-        if path.name == "rules.yaml":
-            text = text.replace("close < ema_13 within 4 bars", "close < ema_13 within 5 bars")
-            text = text.replace("golden_cross:", "gold_cross:")
-        (conf / path.name).write_text(text)
-    (tmp_path / "sql").symlink_to(daily.sql_folder)
-    changed = load_settings(lake_home=tmp_path, lake_root=str(daily.lake_root))
+    text = (daily.conf_folder / "rules.yaml").read_text()
+    text = text.replace("close < ema_13 within 4 bars", "close < ema_13 within 5 bars")
+    changed = with_rules(daily, tmp_path / "home", text.replace("golden_cross:", "gold_cross:"))
     found = Explainer(changed).why(key)
     assert found.is_rederived and not found.is_unchanged
     assert found.rule_change is not None

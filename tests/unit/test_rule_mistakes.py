@@ -277,6 +277,13 @@ STRATEGY_MISTAKES = {
         "level_touch",
         "on a bar",
     ),
+    "the same signal twice": (
+        STRATEGY.replace("bearish", "bullish"),
+        5,
+        "a signal to leave by",
+        "the same",
+        "not the one to enter by",
+    ),
     "a signal without a side": (
         STRATEGY.replace(", side: bullish", ""),
         4,

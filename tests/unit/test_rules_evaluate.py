@@ -60,6 +60,33 @@ def test_the_first_side_in_precedence_counts() -> None:
     assert sides(rule(bearish="close > 9", bullish="close > 10"), bars) == [0, -1]
 
 
+def test_a_rule_that_names_a_state_holds_where_that_rule_is_in_it() -> None:
+    """Also while an earlier case is unknown, as that of an average is at first."""
+    text = """
+first:
+  description: d
+  timeframes: [1d]
+  fires: every_bar
+  severity: info
+  states:
+    high: {side: bullish, when: close > 1.001 * sma_7}
+    there: {side: bearish, when: close > 5}
+second:
+  description: d
+  timeframes: [1d]
+  fires: every_bar
+  severity: info
+  bearish: first.there
+"""
+    first, second = parse_rules(text).values()
+    bars = bars_of([10, 11, 12, 11, 10, 11, 12, 13, 14, 9, 4, 8])
+    columns = compute(bars, first.columns)
+    assert np.isnan(columns["sma_7"]).any()
+    expected = [min(side, 0) for side in evaluate(first, bars, columns).side.tolist()]
+    assert 0 in expected and expected[1] == -1
+    assert evaluate(second, bars, columns).side.tolist() == expected
+
+
 def test_a_cross_needs_the_other_side_on_the_bar_before() -> None:
     up = rule("every_bar", bullish="close crosses_above 10", bearish="close crosses_below 10")
     assert sides(up, bars_of([11, 12, 10, 11, 9, 10, 11, 12])) == [0, 0, 0, 1, -1, 0, 1, 0]

@@ -59,6 +59,8 @@ def test_the_version_is_the_hash_of_the_canonical_meaning() -> None:
         ("severity: info", "severity: critical\n  cooldown: 4h\n  message: '{symbol}'"),
         ("rsi_14 < 30", "rsi_14   <   30.0"),
         ("all: [close > ema_169_upper, rsi_14 < 30]", "all: [close > ema_169_upper, {all: [rsi_14 < 30]}]"),
+        ("rsi_14 < 30", "{any: [rsi_14 < 30]}"),
+        ("rsi_14 < 30", "rsi_14 < 30 for 1 bar"),
     ],
 )
 def test_wording_and_delivery_are_no_new_version(old: str, new: str) -> None:

@@ -85,7 +85,7 @@ def test_a_state_of_a_rule_above_holds_where_none_before_it_does() -> None:
         return str(parse_rules(after_states(text))["turn"].cases[0].condition)
 
     assert found("pace.fast") == "close > ema_8"
-    slow = "all(not(close > ema_8), all(close > ema_13))"
+    slow = "all(unless(close > ema_8), close > ema_13)"
     assert found("pace.slow") == slow
     assert found("pace.slow within 3 bars") == f"{slow} within 3 bars"
     assert found("count(pace.slow, 15)[-1] > 2") == f"count({slow}, 15)[-1] > 2"
@@ -128,7 +128,8 @@ def test_rules_are_found_by_timeframe() -> None:
         ("close   >=  0.990 * ema_169", "close >= (0.99 * ema_169)"),
         ("macd > macd[-1]", "macd > macd[-1]"),
         ("rsi_14 < 30 for 3 bars", "rsi_14 < 30 for 3 bars"),
-        ("rsi_14 < 30.0 within 1 bar", "rsi_14 < 30 within 1 bars"),
+        ("rsi_14 < 30.0 within 1 bar", "rsi_14 < 30"),
+        ("{all: [rsi_14 < 30], for: 1 bars}", "rsi_14 < 30"),
         ("rsi_14 < 30 for 2 bars within 9 bars", "rsi_14 < 30 for 2 bars within 9 bars"),
         ("macd crosses_above macd_signal", "macd crosses_above macd_signal"),
         ("close crosses_below ema_169 - 2 * atr_14", "close crosses_below (ema_169 - (2 * atr_14))"),
@@ -298,6 +299,13 @@ REFUSALS = {
     "attribute in a message": (rule("message: '{symbol.__class__}'"), 7, "found {symbol.__class__}"),
     "nameless field in a message": (rule("message: '{} rose'"), 7, "expected names such as {symbol}"),
     "bad format in a message": (rule("message: '{price:%d}'"), 7, "Invalid format"),
+    "a width without end": (rule("message: '{price:99999999}'"), 7, "99, found {price:99999999}"),
+    "a precision without end": (rule("message: '{price:.999f}'"), 7, "at most 99, found {price:.999f}"),
+    "a conversion in a message": (rule("message: '{symbol!r}'"), 7, "found {symbol!r}; leave !r out"),
+    "half a character": (rule('message: "\\ud83d"'), 7, r"whole characters, found half a .*ud83d"),
+    "signs without end": (condition("close > " + "-" * 400 + "1"), 6, "at most 60 .* inside one another"),
+    "blanks for a condition": (condition("'  '"), 6, "expected a condition, found nothing"),
+    "a pattern that crosses": (condition("hammer crosses_above close"), 6, "`hammer` alone"),
     "open bracket in a message": (rule("message: '{symbol'"), 7, "expected '}'"),
     "bad rule name": (rule(name="Turn!"), 1, "a rule's name"),
     "name of a column": (rule(name="ema_13"), 1, "that no column has, found 'ema_13'"),

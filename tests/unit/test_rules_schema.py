@@ -67,7 +67,9 @@ ONLY_PARSING = {
     "zero bars", "half a bar", "only numbers", "unbalanced", "nested too deep", "its own timeframe",
     "two sides without precedence", "precedence of another side", "precedence that forgets one",
     "unknown name in a message", "attribute in a message", "nameless field in a message",
-    "bad format in a message", "open bracket in a message", "key twice", "name twice", "bad range",
+    "bad format in a message", "open bracket in a message", "a width without end",
+    "a precision without end", "a conversion in a message", "half a character", "signs without end",
+    "blanks for a condition", "a pattern that crosses", "key twice", "name twice", "bad range",
     "one other timeframe inside another", "unknown other timeframe", "two other timeframes",
 }  # fmt: skip
 NO_YAML = {
