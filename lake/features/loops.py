@@ -32,6 +32,32 @@ def along(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def mean(values: Floats, period: int) -> Floats:  # pragma: no cover
+    """Return the mean of the last `period` values; missing ones may stand at the start only.
+
+    A window is the end of one block of `period` values and the start of the next, so nothing outside it
+    leaves a trace. TA-Lib's running sum keeps one: after larger values it is off, and not 0 where all are 0.
+    """
+    out, tails = np.full(len(values), np.nan), np.empty(len(values))
+    start = 0
+    while start < len(values) and np.isnan(values[start]):
+        start += 1
+    for block in range(start, len(values), period):
+        total = 0.0
+        for row in range(min(block + period, len(values)) - 1, block - 1, -1):
+            total += values[row]
+            tails[row] = total
+    head = 0.0
+    for row in range(start, len(values)):
+        place = (row - start) % period
+        head = values[row] if place == 0 else head + values[row]
+        if row - start >= period - 1:
+            total = head if place == period - 1 else tails[row - period + 1] + head
+            out[row] = total / period
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def deviation(values: Floats, period: int) -> Floats:  # pragma: no cover
     """Return the population standard deviation of the last `period` values.
 

@@ -87,7 +87,7 @@ TALIB_WIDTHS: Mapping[Any, Callable[..., int]] = {
     volatility.true_range: lambda: 2,
     volatility.donchian: lambda period: 1 + period,
     trend.aroon: lambda period: 1 + period,
-    volume.volume_ratio: lambda period: period,
+    volume.volume_ratio: lambda: 1,
 }
 """Likewise, of functions that must not be shown a missing bar, and whose values hang on nothing but these."""
 

@@ -45,7 +45,10 @@ def _finding(name: str, pair: Aligned, registry: Registry) -> tuple[Finding | No
     scale, bars = registry.indicator(name).scale, pair.bars
     alone = pair.part.columns[name]
     later = pair.whole.columns[name][pair.rows] * pair.in_terms_of_part(scale)
-    gap = gaps(alone[pair.done], later, unit_of(scale, bars))
+    unit = unit_of(scale, bars)
+    if registry.indicator(name).is_cumulative:  # a sum keeps the rounding of its largest part
+        unit = np.maximum.accumulate(unit)
+    gap = gaps(alone[pair.done], later, unit)
     apart = np.flatnonzero(gap > TOLERANCE)
     if len(apart):
         row = apart[-1]

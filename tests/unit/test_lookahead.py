@@ -69,6 +69,24 @@ def test_nothing_is_found_where_nothing_looks_ahead(everything: Definitions) -> 
     assert 0 < checked.largest <= 1e-9  # a split leaves rounding, and no more
 
 
+def test_sums_of_a_stock_that_seldom_trades_may_round(everything: Definitions) -> None:
+    """A later split rescales volumes, so a sum that cancels to 0 keeps some rounding; it looks at nothing."""
+    random = np.random.default_rng(30)
+    volume = random.integers(1, 50, 160) * 100.0
+    volume[random.random(160) < 0.5] = 0.0
+    close = np.round(1.0 + 0.01 * np.cumsum(random.integers(-1, 2, 160)), 2)
+    high = np.round(close + random.integers(0, 3, 160) * 0.01, 2)
+    low = np.round(close - random.integers(0, 3, 160) * 0.01, 2)
+    volume[60:100] = 0.0
+    days = sessions("2018-01-02", 160)
+    bars = daily_bars(days, close.tolist(), open=close, high=high, low=low, volume=volume)
+    history = History(bars, actions(splits=[(days[120], 0.3)]))
+    assert list(map(str, check(history, tuple(range(40, 120)), everything).findings)) == []
+    split_bars = adjusted(bars, history.actions, "split")
+    columns = compute(split_bars, ("volume_sma_20", "volume_ratio"))
+    assert (columns["volume_sma_20"][79:100] == 0).all() and np.isnan(columns["volume_ratio"][79:100]).all()
+
+
 def centred(close: Any) -> Any:
     out = np.full(len(close), np.nan)
     if len(close) >= 5:

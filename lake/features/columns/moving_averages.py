@@ -13,7 +13,9 @@ EMA_PERIODS = COLUMNS.moving_averages.ema
 
 def sma(values: Floats, period: int) -> Floats:
     """Return the mean of the last `period` values."""
-    average: Floats = ta("SMA", values, timeperiod=period)
+    from lake.features import loops
+
+    average: Floats = loops.mean(values, period)
     return average
 
 
@@ -33,7 +35,7 @@ INDICATORS = (
             scale="price",
             settle_bars=settle_window(period),
             description=f"Mean of the last {period} closes",
-            source="TA-Lib SMA",
+            source="Sum of the closes over their number; TA-Lib SMA to its rounding",
         )
         for period in SMA_PERIODS
     ),

@@ -33,7 +33,9 @@ def atr(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
 
 def mean(values: Floats, period: int) -> Floats:
     """Return the mean of the last `period` values."""
-    average: Floats = ta("SMA", values, timeperiod=period)
+    from lake.features import loops
+
+    average: Floats = loops.mean(values, period)
     return average
 
 
@@ -91,7 +93,7 @@ INDICATORS = (
         scale="price",
         settle_bars=settle_smoothing(1 / ATR_PERIOD, ATR_PERIOD + ATR_MEAN_OF),
         description=f"Mean of the last {ATR_MEAN_OF} values of atr_{ATR_PERIOD}",
-        source=f"TA-Lib SMA of atr_{ATR_PERIOD}",
+        source=f"Sum of atr_{ATR_PERIOD} over their number; TA-Lib SMA to its rounding",
     ),
     Indicator(
         columns=(f"stdev_{BAND_PERIOD}",),

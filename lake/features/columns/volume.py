@@ -30,16 +30,16 @@ def adl(high: Floats, low: Floats, close: Floats, volume: Floats) -> Floats:
 
 def average_volume(volume: Floats, period: int) -> Floats:
     """Return the mean of the last `period` volumes."""
-    average: Floats = ta("SMA", volume, timeperiod=period)
+    from lake.features import loops
+
+    average: Floats = loops.mean(volume, period)
     return average
 
 
-def volume_ratio(volume: Floats, average: Floats, period: int) -> Floats:
+def volume_ratio(volume: Floats, average: Floats) -> Floats:
     """Return volume over its average; NaN where nothing was traded in the whole window."""
-    # The running sum behind the average may keep a trace of older volumes: ask the volumes themselves.
-    nothing = ta("MAX", volume, timeperiod=period) == 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(nothing, np.nan, volume / average)
+        return np.where(average == 0, np.nan, volume / average)
 
 
 def vwap(high: Floats, low: Floats, close: Floats, volume: Floats, session: Floats) -> Floats:
@@ -78,13 +78,12 @@ INDICATORS = (
         scale="volume",
         settle_bars=settle_window(VOLUME_PERIOD),
         description=f"Mean of the last {VOLUME_PERIOD} volumes",
-        source="TA-Lib SMA of volume",
+        source="Sum of the volumes over their number; TA-Lib SMA to its rounding",
     ),
     Indicator(
         columns=("volume_ratio",),
         function=volume_ratio,
         inputs=("volume", f"volume_sma_{VOLUME_PERIOD}"),
-        parameters={"period": VOLUME_PERIOD},
         scale="ratio",
         settle_bars=settle_window(VOLUME_PERIOD),
         description=f"Volume over volume_sma_{VOLUME_PERIOD}; missing where all of it is 0",
