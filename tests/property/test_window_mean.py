@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from lake.features.loops import mean
 
-values = st.one_of(
-    st.floats(1e-12, 1e-9), st.floats(1e-3, 1e3), st.floats(1e12, 1e15), st.just(0.0), st.integers(0, 50).map(float)
-)
+sizes = (st.floats(1e-12, 1e-9), st.floats(1e-3, 1e3), st.floats(1e12, 1e15))
+values = st.one_of(*sizes, st.just(0.0), st.integers(0, 50).map(float))
 
 
 @given(st.lists(values, max_size=60), st.integers(1, 12), st.integers(0, 3))

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from tests.busy_database import another_writes
@@ -30,14 +29,10 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.fixture
-def _plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def _plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(CHECKOUT / "plugins"))
-    listener = importlib.import_module("sqlite_savepoints").begin_before_a_savepoint
-    if not event.contains(Engine, "savepoint", listener):
-        event.listen(Engine, "savepoint", listener)
-    yield
-    event.remove(Engine, "savepoint", listener)
+    importlib.import_module("sqlite_savepoints")  # listens from then on, as in Airflow's processes
 
 
 def add_one(session: Session) -> None:
@@ -53,13 +48,6 @@ def highest(engine: Engine) -> int:
         return int(connection.execute(READ).scalar_one())
 
 
-def test_without_it_sqlite_refuses_at_once(engine: Engine, tmp_path: Path) -> None:
-    with another_writes(tmp_path / "airflow.db", "numbers", "n"), Session(engine) as session:  # noqa: SIM117
-        with pytest.raises(OperationalError, match="database is locked"):
-            add_one(session)
-
-
-@pytest.mark.usefixtures("_plugin")
 def test_a_savepoint_waits_for_whoever_writes(engine: Engine, tmp_path: Path) -> None:
     with another_writes(tmp_path / "airflow.db", "numbers", "n"), Session(engine) as session:
         for _ in range(5):
@@ -68,7 +56,6 @@ def test_a_savepoint_waits_for_whoever_writes(engine: Engine, tmp_path: Path) ->
     assert highest(engine) == 6
 
 
-@pytest.mark.usefixtures("_plugin")
 def test_what_a_savepoint_did_is_there_when_all_is_committed_and_not_before(engine: Engine) -> None:
     with Session(engine) as session:
         add_one(session)
@@ -80,7 +67,6 @@ def test_what_a_savepoint_did_is_there_when_all_is_committed_and_not_before(engi
     assert highest(engine) == 2
 
 
-@pytest.mark.usefixtures("_plugin")
 def test_a_savepoint_within_a_transaction_begins_none(engine: Engine) -> None:
     with Session(engine) as session:
         session.execute(ADD)
