@@ -19,8 +19,12 @@ Column = NDArray[Any]
 Type = Literal["float64", "int16", "int8"]
 """How a column is stored. Integers are sparse: 0 says that nothing is there, and is stored as null."""
 
-CONTEXT = ("session",)
-"""What a function may take besides bar values and columns: days from 1970 to the bar's last session."""
+CONTEXT = ("session", "split")
+"""What a function may take besides bar values and columns.
+
+`session` is the days from 1970 to the bar's last session, `split` the ratio of the split right before the
+bar, 1 where there is none.
+"""
 
 Scale = Literal["price", "volume", "percent", "ratio", "flag"]
 """What a column's values are measured in.

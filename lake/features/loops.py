@@ -22,13 +22,20 @@ Numbers = NDArray[np.int64]
 
 
 def along(
-    step: Callable[..., None], size: int, inputs: Sequence[Floats], parameters: Sequence[float]
+    step: Callable[..., None],
+    size: int,
+    inputs: Sequence[Floats],
+    parameters: Sequence[float],
+    columns: int = 1,
 ) -> Floats:
-    """Return the column that a step with a state of `size` numbers makes of one series from its first bar."""
+    """Return the columns that a step with a state of `size` numbers makes of one series from its first bar.
+
+    One array a column, one value a bar.
+    """
     count = len(inputs[0])
-    out = np.empty((count, 1))
+    out = np.empty((count, columns))
     step(np.zeros(count, dtype=np.int64), *inputs, np.zeros((1, size)), *parameters, out)
-    return out[:, 0].copy()
+    return np.ascontiguousarray(out.T)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -98,7 +105,7 @@ def supertrend(
     for row in range(len(series)):
         own = state[series[row]]
         out[row, 0] = np.nan
-        last = own[4]
+        last, nothing = own[4], tolerance * close[row]
         own[4] = close[row]
         if np.isnan(average_range[row]):
             continue
@@ -106,14 +113,14 @@ def supertrend(
         top, bottom = middle + times * average_range[row], middle - times * average_range[row]
         own[0] += 1
         if own[0] == 1:
-            own[1] = 1.0 if close[row] >= middle else 0.0
+            own[1] = 1.0 if close[row] - middle >= -nothing else 0.0
             own[2], own[3] = top, bottom
-        if top < own[2] or last > own[2]:
+        if top < own[2] or last - own[2] > nothing:
             own[2] = top
-        if bottom > own[3] or last < own[3]:
+        if bottom > own[3] or own[3] - last > nothing:
             own[3] = bottom
         trail = own[3] if own[1] > 0 else own[2]
-        own[1] = 1.0 if close[row] - trail > tolerance * close[row] else 0.0
+        own[1] = 1.0 if close[row] - trail > nothing else 0.0
         out[row, 0] = own[3] if own[1] > 0 else own[2]
 
 
@@ -138,6 +145,23 @@ def vwap(
         own[2] += (high[row] + low[row] + close[row]) / 3.0 * volume[row]
         own[3] += volume[row]
         out[row, 0] = own[2] / own[3] if own[3] > 0 else np.nan
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def balance(
+    series: Numbers, close: Floats, volume: Floats, state: Floats, tolerance: float, out: Floats
+) -> None:  # pragma: no cover
+    """Running sum of volume, by the way the close moved; state: count, last close, sum."""
+    for row in range(len(series)):
+        own = state[series[row]]
+        change = close[row] - own[1]
+        if own[0] == 0 or change > tolerance * abs(close[row]):
+            own[2] += volume[row]
+        elif change < -tolerance * abs(close[row]):
+            own[2] -= volume[row]
+        own[0] += 1
+        own[1] = close[row]
+        out[row, 0] = own[2]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -181,3 +205,74 @@ def money_flow(
             else:
                 down -= flow
         out[row, 0] = 100.0 * (up / (up + down)) if up + down > 0 else flat
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _directional_sums(
+    own: Floats, high: float, low: float, close: float, period: int
+) -> None:  # pragma: no cover
+    """Take a bar into the state of `directional`, all but its last entry."""
+    up, down = high - own[1], own[2] - low
+    width = max(high - low, abs(high - own[3]), abs(low - own[3]))
+    own[0] += 1
+    own[1], own[2], own[3] = high, low, close
+    if own[0] == 1:
+        return
+    if own[0] > period:
+        own[4] -= own[4] / period
+        own[5] -= own[5] / period
+        own[6] -= own[6] / period
+    if down > 0 and up < down:
+        own[5] += down
+    elif up > 0 and up > down:
+        own[4] += up
+    own[6] += width
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _average_strength(own: Floats, plus: float, minus: float, period: int) -> float:  # pragma: no cover
+    """Return the ADX of the state of `directional` after a bar; where nothing moved it stays."""
+    moved = plus + minus > 0
+    strength = 100.0 * abs(minus - plus) / (plus + minus) if moved else 0.0
+    if own[0] <= 2 * period:
+        own[7] += strength
+        if own[0] == 2 * period:
+            own[7] /= period
+    elif moved:
+        own[7] = (own[7] * (period - 1) + strength) / period
+    average: float = own[7] if own[0] >= 2 * period else np.nan
+    return average
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def directional(
+    series: Numbers,
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    average_range: Floats,
+    split: Floats,
+    state: Floats,
+    period: int,
+    tolerance: float,
+    out: Floats,
+) -> None:  # pragma: no cover
+    """Wilder's ADX, +DI and -DI of prices as traded, 0 where the average range is none.
+
+    State: count, last high, low and close, the sums of moves up, down and of ranges, sum or average.
+    """
+    for row in range(len(series)):
+        own = state[series[row]]
+        if split[row] != 1.0:
+            own[1:7] /= split[row]
+        _directional_sums(own, high[row], low[row], close[row], period)
+        out[row] = np.nan
+        if own[0] <= period:
+            continue
+        plus, minus = 0.0, 0.0
+        if own[6] > 0:
+            plus, minus = 100.0 * (own[4] / own[6]), 100.0 * (own[5] / own[6])
+        average = _average_strength(own, plus, minus, period)
+        if average_range[row] < tolerance * abs(close[row]):
+            average, plus, minus = (average if np.isnan(average) else 0.0), 0.0, 0.0
+        out[row, 0], out[row, 1], out[row, 2] = average, plus, minus

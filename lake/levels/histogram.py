@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from lake.errors import BadInput
-from lake.levels.settings import LEVELS
 from lake.market.bars import Floats
 
-WIDTH_PCT = LEVELS.histogram.width_pct
+WIDTH_PCT = 0.1
+"""How wide a bin is, in percent of the price: that of the view `level_histogram`."""
 
 
 class Bin(NamedTuple):

@@ -57,12 +57,6 @@ class Fibonacci(_Section):
         return shares
 
 
-class Histogram(_Section):
-    """How wide a bin is, in percent of the price."""
-
-    width_pct: Annotated[float, Field(gt=0, le=100)]
-
-
 class LevelSettings(_Section):
     """All of conf/levels.yaml."""
 
@@ -70,7 +64,6 @@ class LevelSettings(_Section):
     cluster: Cluster
     volume_profile: VolumeProfile
     fibonacci: Fibonacci
-    histogram: Histogram
 
     def meaning(self, methods: Iterable[str]) -> dict[str, object]:
         """Return what decides about levels of some methods and the events at them."""

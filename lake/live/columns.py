@@ -10,10 +10,11 @@ import numpy as np
 
 from lake.features.indicator import Column, Indicator
 from lake.features.kernel import compute
+from lake.features.own_terms import OwnTerms
 from lake.features.registry import REGISTRY
 from lake.live.handles import Handles
 from lake.live.rings import Rings, Segments
-from lake.live.twins import HANDLE_BARS, STEPS, TALIB_WIDTHS, WIDTHS, Step, handle_of, width_of
+from lake.live.twins import PRICE, STEPS, TALIB_WIDTHS, VOLUME, WIDTHS, Step, handle_of, width_of
 from lake.market.bars import VALUES, Bars, Bools, Floats
 from lake.market.timeframes import kind_of
 from lake.rules.memory import Numbers
@@ -42,7 +43,10 @@ class Twin:
         """Bring a series to the terms after a split."""
         powers = np.full(self.state.shape[1] - 1, self.step.powers[-1])
         powers[: len(self.step.powers)] = self.step.powers
-        self.state[series, 1:] *= ratio ** powers.astype(np.float64)
+        places = self.state[series, 1:]
+        # Divided as `OwnTerms` does it, so that a tie right after a split is one in both.
+        places[powers == PRICE] /= ratio
+        places[powers == VOLUME] *= ratio
 
 
 class _Windowed(NamedTuple):
@@ -117,7 +121,7 @@ class Columns:
     @property
     def keep(self) -> int:
         """Return how many bars before a session's first its values may rest on, states aside."""
-        return max(self._settles, self.sees, self._sees_all, HANDLE_BARS if self._handles else 0)
+        return max(self._settles, self.sees, self._sees_all, self._opens_with)
 
     @property
     def sees(self) -> int:
@@ -128,6 +132,11 @@ class Columns:
     def _sees_all(self) -> int:
         """Return how many bars before one have to be there for the other windowed columns."""
         return max((part.width - 1 for part in self._windowed if part.needs_all), default=0)
+
+    @property
+    def _opens_with(self) -> int:
+        """Return how many bars before a split handles are opened with after it."""
+        return max((handles.indicator.settle_bars for handles in self._handles), default=0)
 
     def add(self, series: int) -> None:
         """Make room for more series, which have not begun."""
@@ -169,7 +178,8 @@ class Columns:
             twin.rescale(series, ratio)
         count = int(rings.count[series])
         for handles in self._handles:
-            handles.open(series, [rings.floats[name][series, :count] for name in handles.indicator.inputs])
+            rows = slice(max(count - handles.indicator.settle_bars, 0), count)
+            handles.open(series, [rings.floats[name][series, rows] for name in handles.indicator.inputs])
 
     def sums_before(self, series: int) -> dict[str, float]:
         """Return the values that cumulative columns of a series had before its session."""
@@ -183,16 +193,18 @@ class Columns:
     def remember(self, series: int, bars: Bars, columns: Mapping[str, Column] | None = None) -> None:
         """Move a series on by the bars of a whole history; its sums end where those of `columns` do."""
         of = np.full(len(bars), series, dtype=np.int64)
-        known = compute(bars, self.filled) if columns is None else columns
-        values: dict[str, Floats] = {name: getattr(bars, name) for name in VALUES}
-        values["session"] = bars.session.astype("datetime64[D]").astype(np.float64)
+        terms = OwnTerms.of(bars.later_splits)
+        known: dict[str, Column] = dict(compute(bars, self.filled) if columns is None else columns)
+        known |= {name: getattr(bars, name) for name in VALUES}
+        known["session"] = bars.session.astype("datetime64[D]").astype(np.float64)
+        known["split"] = terms.splits(len(bars))
         for twin in self._twins:
-            own = [values[name] if name in values else known[name] for name in twin.indicator.inputs]
+            own = terms.inputs(twin.indicator, known)
             twin.move_on(of, [np.ascontiguousarray(each) for each in own])
             if columns is not None and twin.indicator.is_cumulative:
                 twin.state[series, -1] = columns[twin.indicator.columns[0]][-1]
         for handles in self._handles:
-            handles.open(series, [values[name] for name in handles.indicator.inputs])
+            handles.open(series, terms.last(handles.indicator, known))
 
     def fill_in(self, rings: Rings, segments: Segments, series: Numbers, places: Numbers) -> None:
         """Set the columns of new bars, given by series and place, and in segments with what stands before."""
@@ -223,12 +235,7 @@ class Columns:
         return _New(series, places, is_old, inputs, _Inputs(rings, old) if old is not None else None)
 
     def _move_on(self, rings: Rings, twin: Twin, new: _New) -> None:
-        inputs = [
-            rings.times[name][new.series, new.places].astype(np.float64)
-            if name in rings.times
-            else rings.floats[name][new.series, new.places]
-            for name in twin.indicator.inputs
-        ]
+        inputs = [rings.values(name, new.series, new.places) for name in twin.indicator.inputs]
         self._set(rings, twin.indicator, twin.move_on(new.series, inputs).T, new.series, new.places)
 
     def _fill_in_old(self, rings: Rings, indicator: Indicator, new: _New) -> None:

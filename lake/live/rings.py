@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lake.features.indicator import SPLIT_EXPONENT
+from lake.features.own_terms import OwnTerms
 from lake.features.registry import REGISTRY
 from lake.market.bars import PRICES, VALUES, Bars, Bools, Floats
 from lake.market.candles import Candle
@@ -78,11 +79,12 @@ class Rings:
         return places
 
     def fill(self, series: int, bars: Bars, columns: dict[str, Floats], later_splits: Floats) -> None:
-        """Set a series to the last `keep` of bars of earlier sessions."""
+        """Set a series to the last `keep` of bars of earlier sessions, given on the split basis."""
+        now = OwnTerms.of(later_splits).in_last_terms(bars)
         kept = slice(max(len(bars) - self.keep, 0), len(bars))
         count = kept.stop - kept.start
         for name in VALUES:
-            self.floats[name][series, :count] = getattr(bars, name)[kept]
+            self.floats[name][series, :count] = getattr(now, name)[kept]
         for name in (*self.columns, *self.elsewhere):
             self.floats[name][series, :count] = columns[name][kept]
         self.floats["later_splits"][series, :count] = later_splits[kept]
@@ -91,6 +93,13 @@ class Rings:
         self.times["session"][series, :count] = bars.session[kept].astype("datetime64[D]").astype(np.int64)
         self.is_suspect[series, :count] = bars.is_suspect[kept]
         self.count[series] = self.begins[series] = count
+
+    def values(self, name: str, series: Numbers, places: Numbers) -> Floats:
+        """Return what functions take of new bars; no split stands before one, since rings are rescaled."""
+        if name == "split":
+            return np.ones(len(series))
+        values = self.times[name] if name in self.times else self.floats[name]
+        return values[series, places].astype(np.float64)
 
     def bars(self, symbol: str, timeframe: str, series: int) -> Bars:
         """Return all bars of a series."""
@@ -104,6 +113,7 @@ class Rings:
             self.times["session"][series, rows].view("datetime64[D]"),
             is_complete=np.ones(rows.stop, dtype=np.bool_),
             is_suspect=self.is_suspect[series, rows],
+            later_splits=self.floats["later_splits"][series, rows],
             **values,
         )
 

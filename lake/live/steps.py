@@ -135,22 +135,6 @@ def atr(
 
 
 @njit(cache=True, error_model="numpy")
-def obv(
-    series: Numbers, close: Floats, volume: Floats, state: Floats, out: Floats
-) -> None:  # pragma: no cover
-    """Running sum of volume, by the way the close moved; state: count, last close, sum."""
-    for row in range(len(series)):
-        own = state[series[row]]
-        if own[0] == 0 or close[row] > own[1]:
-            own[2] += volume[row]
-        elif close[row] < own[1]:
-            own[2] -= volume[row]
-        own[0] += 1
-        own[1] = close[row]
-        out[row, 0] = own[2]
-
-
-@njit(cache=True, error_model="numpy")
 def adl(
     series: Numbers, high: Floats, low: Floats, close: Floats, volume: Floats, state: Floats, out: Floats
 ) -> None:  # pragma: no cover

@@ -49,11 +49,13 @@ STEPS: Mapping[Any, Step] = {
     momentum.commodity_channel: Step(window_steps.commodity_channel, lambda period: 1 + period, (TOLERANCE,)),
     volatility.atr: Step(steps.atr, lambda period: 3),
     volatility.mean: Step(steps.sma, lambda period: 1 + period),
-    trend.directional: Step(window_steps.directional, lambda period: 8, (TOLERANCE,), (*[PRICE] * 6, PLAIN)),
+    trend.directional: Step(
+        loops.directional, lambda period: trend.DIRECTIONAL_STATE, (TOLERANCE,), (*[PRICE] * 6, PLAIN)
+    ),
     trend.supertrend: Step(
         loops.supertrend, lambda times: trend.SUPERTREND_STATE, (TOLERANCE,), (PLAIN, PRICE)
     ),
-    volume.obv: Step(steps.obv, lambda: 3, powers=(PRICE, VOLUME)),
+    volume.obv: Step(loops.balance, lambda: volume.OBV_STATE, (TOLERANCE,), (PRICE, VOLUME)),
     volume.adl: Step(steps.adl, lambda: 2, powers=(VOLUME,)),
     volume.average_volume: Step(steps.sma, lambda period: 1 + period, powers=(VOLUME,)),
     volume.vwap: Step(loops.vwap, lambda: volume.VWAP_STATE, powers=(PLAIN, PLAIN, VOLUME)),
@@ -90,10 +92,6 @@ TALIB_WIDTHS: Mapping[Any, Callable[..., int]] = {
     volume.volume_ratio: lambda: 1,
 }
 """Likewise, of functions that must not be shown a missing bar, and whose values hang on nothing but these."""
-
-
-HANDLE_BARS = 256
-"""Bars that a handle is opened with after a split: older ones decide nothing but ties of rounding."""
 
 
 def handle_of(indicator: Indicator) -> str | None:

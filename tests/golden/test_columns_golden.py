@@ -197,5 +197,5 @@ def test_running_sums_and_vwap_equal_stockcharts(shared_data: Path) -> None:
 
 def test_a_market_without_range_has_no_direction() -> None:
     flat = np.full(60, 12.5)
-    lines = directional(flat, flat, flat, atr(flat, flat, flat, 14), period=14)
+    lines = directional(flat, flat, flat, atr(flat, flat, flat, 14), np.ones(60), period=14)
     assert [set(line[27:]) for line in lines] == [{0.0}] * 3

@@ -72,9 +72,9 @@ def money_flow(high: Floats, low: Floats, close: Floats, volume: Floats, period:
     """
     from lake.features import loops
 
-    return loops.along(
-        loops.money_flow, money_flow_state(period), (high, low, close, volume), (period, FLAT, TOLERANCE)
-    )
+    inputs, parameters = (high, low, close, volume), (period, FLAT, TOLERANCE)
+    index: Floats = loops.along(loops.money_flow, money_flow_state(period), inputs, parameters)[0]
+    return index
 
 
 def money_flow_state(period: int) -> int:

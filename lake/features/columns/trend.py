@@ -13,24 +13,25 @@ from lake.market.bars import Floats
 
 ADX_PERIOD, AROON_PERIOD = COLUMNS.trend.adx, COLUMNS.trend.aroon
 SUPERTREND_ATR, SUPERTREND_TIMES = COLUMNS.trend.supertrend.atr, COLUMNS.trend.supertrend.times
-SUPERTREND_STATE = 5
-"""Numbers that supertrend remembers."""
+DIRECTIONAL_STATE, SUPERTREND_STATE = 8, 5
+"""Numbers that ADX and supertrend remember."""
 BAND_OF = max(EMA_PERIODS)
 BAND_PCT = COLUMNS.trend.band_pct
 
 
 def directional(
-    high: Floats, low: Floats, close: Floats, average_range: Floats, period: int
+    high: Floats, low: Floats, close: Floats, average_range: Floats, split: Floats, period: int
 ) -> tuple[Floats, Floats, Floats]:
     """Return Wilder's ADX, +DI and -DI; 0 where the average range is below 1e-9 of the close.
 
     In a market gone flat TA-Lib keeps the last direction for ever.
     """
-    is_flat = average_range < TOLERANCE * np.abs(close)
-    lines = tuple(ta(name, high, low, close, timeperiod=period) for name in ("ADX", "PLUS_DI", "MINUS_DI"))
-    if is_flat.any():
-        lines = tuple(np.where(is_flat & ~np.isnan(line), 0.0, line) for line in lines)
-    adx, plus, minus = lines
+    from lake.features import loops
+
+    inputs = (high, low, close, average_range, split)
+    adx, plus, minus = loops.along(
+        loops.directional, DIRECTIONAL_STATE, inputs, (period, TOLERANCE), columns=3
+    )
     return adx, plus, minus
 
 
@@ -45,7 +46,8 @@ def supertrend(high: Floats, low: Floats, close: Floats, average_range: Floats, 
     from lake.features import loops
 
     inputs = (high, low, close, average_range)
-    return loops.along(loops.supertrend, SUPERTREND_STATE, inputs, (times, TOLERANCE))
+    line: Floats = loops.along(loops.supertrend, SUPERTREND_STATE, inputs, (times, TOLERANCE))[0]
+    return line
 
 
 def golden_cross(line: Floats, signal: Floats, close: Floats) -> Floats:
@@ -64,7 +66,7 @@ INDICATORS = (
     Indicator(
         columns=(f"adx_{ADX_PERIOD}", f"plus_di_{ADX_PERIOD}", f"minus_di_{ADX_PERIOD}"),
         function=directional,
-        inputs=("high", "low", "close", f"atr_{ADX_PERIOD}"),
+        inputs=("high", "low", "close", f"atr_{ADX_PERIOD}", "split"),
         parameters={"period": ADX_PERIOD},
         scale="percent",
         # As for RSI; the ADX averages the quotient once more.
@@ -82,6 +84,7 @@ INDICATORS = (
         settle_bars=settle_window(AROON_PERIOD + 1),
         description=f"How lately the high and the low of {AROON_PERIOD} bars were, 0 to 100",
         source="TA-Lib AROON",
+        compares_exactly=True,  # of two equal highs the later one counts
     ),
     Indicator(
         columns=("supertrend",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lake.features.indicator import Indicator, settle_window
+from lake.features.indicator import TOLERANCE, Indicator, settle_window
 from lake.features.settings import COLUMNS
 from lake.features.ta import ta
 from lake.market.bars import Floats
@@ -12,14 +12,20 @@ from lake.market.bars import Floats
 VOLUME_PERIOD = COLUMNS.volume.average
 LONGEST_SESSION = 24 * 60
 """Bars of the shortest timeframe in a day."""
-VWAP_STATE = 4
-"""Numbers that the session's mean price remembers."""
+OBV_STATE, VWAP_STATE = 3, 4
+"""Numbers that on-balance volume and the session's mean price remember."""
 
 
 def obv(close: Floats, volume: Floats) -> Floats:
-    """Return the running sum of volume, added where the close rose and taken off where it fell."""
-    balance: Floats = ta("OBV", close, volume)
-    return balance
+    """Return the running sum of volume, added where the close rose and taken off where it fell.
+
+    Moves below 1e-9 of the close are none: what a split's division leaves of equal closes is one to TA-Lib,
+    and the sum keeps it for ever.
+    """
+    from lake.features import loops
+
+    line: Floats = loops.along(loops.balance, OBV_STATE, (close, volume), (TOLERANCE,))[0]
+    return line
 
 
 def adl(high: Floats, low: Floats, close: Floats, volume: Floats) -> Floats:
@@ -46,7 +52,8 @@ def vwap(high: Floats, low: Floats, close: Floats, volume: Floats, session: Floa
     """Return the mean typical price by volume since the session's first bar; NaN until something traded."""
     from lake.features import loops
 
-    return loops.along(loops.vwap, VWAP_STATE, (high, low, close, volume, session), ())
+    price: Floats = loops.along(loops.vwap, VWAP_STATE, (high, low, close, volume, session), ())[0]
+    return price
 
 
 INDICATORS = (
@@ -57,7 +64,7 @@ INDICATORS = (
         scale="volume",
         settle_bars=settle_window(2),
         description="On-balance volume since the symbol's first bar",
-        source="TA-Lib OBV",
+        source="TA-Lib OBV, except that a move below 1e-9 is none",
         is_cumulative=True,
     ),
     Indicator(
