@@ -60,8 +60,11 @@ class Indicator:
     neither stored nor a feature of training sets. One that compares without a tolerance
     takes prices, and columns measured in price, alone: it is given those of each bar in the terms of
     its own time. Divided by a later split, equal prices may differ by what rounding leaves, and the
-    past would hang on the future. Of several that take bar values alone and have the same `together`,
-    it makes the one that fills all their columns at once, with the same values in less time.
+    past would hang on the future. One that takes `split` is given a whole history so, and brings what it
+    remembers to the terms of each bar itself; another one is shown each stretch between two splits, with
+    `settle_bars` before it, in the stretch's terms. Of several that take bar values alone and have the
+    same `together`, it makes the one that fills all their columns at once, with the same values in less
+    time.
     """
 
     columns: tuple[str, ...]
